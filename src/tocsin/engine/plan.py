@@ -1,0 +1,128 @@
+"""All rules compiled together: each leaf once, each field one scan, each rule a boolean program."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from tocsin.engine.scans import Scan
+from tocsin.events.fields import Extractor
+from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script, walk
+from tocsin.logic.field_types import FieldType
+from tocsin.logic.matchers import matched_pattern
+from tocsin.logic.value import fields_of
+from tocsin.rules.index import STREAM_FIELDS
+
+
+class LeafSlot(msgspec.Struct, frozen=True):
+    """A distinct leaf's place.
+
+    Attributes:
+        leaf: the leaf, without what is for people only.
+        scan: the number of its scan.
+        number: its place in that scan.
+        if_missing: what it says of an event without the field.
+    """
+
+    leaf: Leaf
+    scan: int
+    number: int
+    if_missing: bool
+
+
+class Plan:
+    """What a set of conditions needs of every batch.
+
+    Args:
+        conditions: one per rule, in order.
+
+    Attributes:
+        conditions: the conditions, each leaf in its bare form, cheap terms first.
+        extractor: reads every field that is needed out of a document.
+        scans: (field, scan) pairs.
+        leaves: all the distinct leaves, by their bare form.
+    """
+
+    def __init__(self, conditions: Iterable[Expr], extra_fields: Iterable[str] = ()) -> None:
+        self.conditions: tuple[Expr, ...] = tuple(_prepared(c) for c in conditions)
+        groups: dict[tuple[str, FieldType], dict[Leaf, None]] = defaultdict(dict)
+        fields: dict[str, None] = dict.fromkeys((*STREAM_FIELDS, *extra_fields))
+        for condition in self.conditions:
+            for node in _outer_nodes(condition):
+                if isinstance(node, Leaf):
+                    groups[node.field, node.type].setdefault(node)
+                    fields.setdefault(node.field)
+                elif isinstance(node, Script):
+                    for field in fields_of(node.value):
+                        fields.setdefault(field.name)
+        self.extractor = Extractor(fields)
+        self.scans: list[tuple[str, Scan]] = []
+        self.leaves: dict[Leaf, LeafSlot] = {}
+        for (field, _), leaves in groups.items():
+            for number, leaf in enumerate(leaves):
+                slot = LeafSlot(leaf, len(self.scans), number, _if_missing(leaf))
+                self.leaves[leaf] = slot
+            self.scans.append((field, Scan(tuple(leaves))))
+
+
+def bare(leaf: Leaf) -> Leaf:
+    """The leaf without what is for people only, so that equal questions are one."""
+    if leaf.operator == "==" and not leaf.spelled:
+        return leaf
+    return msgspec.structs.replace(leaf, operator="==", spelled="")
+
+
+def _if_missing(leaf: Leaf) -> bool:
+    if leaf.missing is None:
+        return leaf.every
+    return matched_pattern(leaf.matcher, leaf.type, leaf.missing) is not None
+
+
+def _prepared(expr: Expr) -> Expr:
+    """``a and b  ->  b and a`` where b is cheaper: order never changes the meaning."""
+    match expr:
+        case Leaf():
+            return bare(expr)
+        case Not(term):
+            return Not(_prepared(term))
+        case And(terms):
+            return And(tuple(sorted(map(_prepared, terms), key=_cost)))
+        case Or(terms):
+            return Or(tuple(sorted(map(_prepared, terms), key=_cost)))
+        case _:
+            return expr
+
+
+def _cost(expr: Expr) -> int:
+    match expr:
+        case Always():
+            return 0
+        case Leaf():
+            return 1
+        case Not(term):
+            return 1 + _cost(term)
+        case And(terms) | Or(terms):
+            return 2 + max((_cost(t) for t in terms), default=0)
+        case _:
+            return 1_000
+
+
+def _outer_nodes(expr: Expr) -> Sequence[Expr]:
+    """The nodes of a tree, those inside a `Nested` left out: the reference looks at those."""
+    found: list[Expr] = []
+    pending = [expr]
+    while pending:
+        node = pending.pop()
+        found.append(node)
+        if isinstance(node, (And, Or)):
+            pending.extend(node.terms)
+        elif isinstance(node, Not):
+            pending.append(node.term)
+    return found
+
+
+def nested_in(expr: Expr) -> bool:
+    """Whether a `Nested` is in the tree."""
+    return any(isinstance(node, Nested) for node in walk(expr))

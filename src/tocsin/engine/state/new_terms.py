@@ -1,0 +1,157 @@
+"""New terms: the first event within the history that brings a combination of terms.
+
+Elastic runs the rule every few minutes: a combination is new when its earliest matching document in
+``[history_window_start, now]`` lies inside the run's own window, and the alert is made of that
+document (research: elastic/kibana, ``new_terms`` executors). As if by event time, that is: an event
+rings when no event with the same terms came in the ``history`` before it, its ends included.
+
+What has to be remembered for that is little. Events of one combination, in order of time, fall into
+*clusters* in which no gap is longer than the history: only the first event of a cluster rings, and
+whether a late event is new depends on the clusters' ends alone. So the order in which events come
+in does not matter until somebody asks what rings.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tocsin.events.event import Event
+from tocsin.events.fields import values_of
+from tocsin.logic.field_types import Scalar, text_of
+from tocsin.logic.query import NewTerms
+
+MOST_COMBINATIONS = 1_000
+"""How many combinations of terms one event may bring; more are cut off, and counted."""
+
+Terms = tuple[Scalar, ...]
+
+
+class Cluster(msgspec.Struct):
+    """Events of one combination without a gap longer than the history.
+
+    Attributes:
+        first: the time of the earliest event.
+        last: the time of the latest.
+        first_id: the id of the earliest.
+        pending: the earliest event, until it has rung.
+    """
+
+    first: int
+    last: int
+    first_id: str
+    pending: Event | None = None
+
+
+class NewTermsState:
+    """The clusters of one rule.
+
+    Args:
+        query: the rule's query.
+        saved: what `changes` gave before, from a store.
+    """
+
+    def __init__(self, query: NewTerms, saved: Mapping[str, bytes] | None = None) -> None:
+        self.fields = query.fields
+        self._history = int(query.history.total_seconds() * 1_000_000_000)
+        self._clusters: dict[str, list[Cluster]] = {
+            key: msgspec.msgpack.decode(value, type=list[Cluster])
+            for key, value in (saved or {}).items()
+        }
+        self._changed: set[str] = set()
+        self.cut = 0
+
+    def add(self, event: Event) -> None:
+        """Takes note of an event that satisfies the rule's filter, in any order of time."""
+        for terms in itertools.islice(combinations(event.document, self.fields), MOST_COMBINATIONS):
+            self._add(key_of(terms), event)
+        self.cut += max(0, _combination_count(event.document, self.fields) - MOST_COMBINATIONS)
+
+    def _add(self, key: str, event: Event) -> None:
+        time, clusters = event.time, self._clusters.setdefault(key, [])
+        self._changed.add(key)
+        near = [
+            c for c in clusters
+            if c.first - self._history <= time <= c.last + self._history
+        ]  # fmt: skip
+        mine = Cluster(time, time, event.id, event)
+        for other in near:
+            mine = _joined(mine, other)
+        if near:
+            self._clusters[key] = [c for c in clusters if c not in near]
+        self._clusters[key].append(mine)
+
+    def due(self) -> list[tuple[Terms, Event]]:
+        """What rings now: the first event of each cluster that has not rung, oldest first."""
+        found = [
+            (tuple(msgspec.json.decode(key)), cluster.pending)
+            for key, clusters in self._clusters.items()
+            for cluster in clusters
+            if cluster.pending is not None
+        ]
+        return sorted(found, key=lambda item: (item[1].time, item[1].id, str(item[0])))
+
+    def rung(self) -> None:
+        """Everything that was due has rung, or must not."""
+        for key, clusters in self._clusters.items():
+            for cluster in clusters:
+                if cluster.pending is not None:
+                    cluster.pending = None
+                    self._changed.add(key)
+
+    def forget(self, before: int) -> None:
+        """Drops the clusters that ended before a time and are not waiting to ring."""
+        for key, clusters in list(self._clusters.items()):
+            kept = [c for c in clusters if c.last >= before or c.pending is not None]
+            if len(kept) != len(clusters):
+                self._changed.add(key)
+                self._clusters[key] = kept
+
+    def changes(self) -> dict[str, bytes | None]:
+        """The keys that changed since the last call, encoded; None for one that is gone."""
+        changed = {
+            key: msgspec.msgpack.encode(self._clusters[key]) if self._clusters[key] else None
+            for key in self._changed
+        }
+        self._changed.clear()
+        return changed
+
+    def __len__(self) -> int:
+        """How many combinations are remembered."""
+        return len(self._clusters)
+
+
+def combinations(document: Mapping[str, Any], fields: tuple[str, ...]) -> Iterator[Terms]:
+    """Every combination of the fields' values; none where a field has no value."""
+    return itertools.product(*(_terms(document, field) for field in fields))
+
+
+def _terms(document: Mapping[str, Any], field: str) -> Iterable[Scalar]:
+    return dict.fromkeys(text_of(value) for value in values_of(document, field))
+
+
+def _combination_count(document: Mapping[str, Any], fields: tuple[str, ...]) -> int:
+    count = 1
+    for field in fields:
+        count *= len(tuple(_terms(document, field)))
+    return count
+
+
+def key_of(terms: Terms) -> str:
+    """The combination as a key of the store: compared by exact value."""
+    return msgspec.json.encode(terms).decode()
+
+
+def _joined(mine: Cluster, other: Cluster) -> Cluster:
+    """One cluster out of two; the earlier first event is the one that rings.
+
+    The same event again (a replay) rings again: its alert has the same id, so nothing is doubled.
+    An event that is earlier than one that has rung already rings as well: it came late.
+    """
+    same = (mine.first, mine.first_id) == (other.first, other.first_id)
+    first = mine if (mine.first, mine.first_id) <= (other.first, other.first_id) else other
+    pending = (mine.pending or other.pending) if same else first.pending
+    return Cluster(first.first, max(mine.last, other.last), first.first_id, pending)

@@ -1,0 +1,168 @@
+"""Reading fields out of documents: what ``process.name`` means in a JSON object.
+
+Objects may be nested, dotted (``{"process.name": …}``) or both; arrays are flattened, nulls and
+objects are no values (Elasticsearch indexes a document in the same way).
+
+>>> values_of({"a": [{"b": 1}, {"b": [2, None]}], "a.b": 3}, "a.b")
+[1, 2, 3]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from tocsin.logic.field_types import Scalar
+from tocsin.logic.patterns import glob_matches
+
+
+def values_of(document: Mapping[str, Any], field: str) -> list[Scalar]:
+    """Every value of the field, in the order of the document.
+
+    A field with ``*`` in it is every field whose whole name fits.
+    """
+    if "*" in field:
+        return [value for name, value in flatten(document) if glob_matches(_glob(field), name)]
+    found: list[Scalar] = []
+    _collect(document, field, found)
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def _glob(field: str) -> str:
+    return field.replace("\\", "\\\\").replace("?", "\\?")
+
+
+def _collect(node: Any, path: str, found: list[Scalar]) -> None:  # noqa: ANN401
+    if isinstance(node, list):
+        for element in node:
+            _collect(element, path, found)
+        return
+    if not isinstance(node, Mapping):
+        return
+    for key, value in node.items():
+        if key == path:
+            _scalars(value, found)
+        elif path.startswith(key) and path[len(key) : len(key) + 1] == ".":
+            _collect(value, path[len(key) + 1 :], found)
+
+
+def _scalars(value: Any, found: list[Scalar]) -> None:  # noqa: ANN401
+    if isinstance(value, (str, bool, int, float)):
+        found.append(value)
+    elif isinstance(value, list):
+        for element in value:
+            _scalars(element, found)
+
+
+def objects_of(document: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+    """The objects that stand at a path, arrays flattened: what a `Nested` leaf looks at.
+
+    >>> objects_of({"a": {"b": [{"c": 1}, {"c": 2}]}}, "a.b")
+    [{'c': 1}, {'c': 2}]
+    """
+    found: list[dict[str, Any]] = []
+
+    def objects(value: Any) -> None:  # noqa: ANN401
+        if isinstance(value, dict):
+            found.append(value)
+        elif isinstance(value, list):
+            for element in value:
+                objects(element)
+
+    def search(node: Any, rest: str) -> None:  # noqa: ANN401
+        if isinstance(node, list):
+            for element in node:
+                search(element, rest)
+        elif isinstance(node, Mapping):
+            for key, value in node.items():
+                if key == rest:
+                    objects(value)
+                elif rest.startswith(key) and rest[len(key) : len(key) + 1] == ".":
+                    search(value, rest[len(key) + 1 :])
+
+    search(document, path)
+    return found
+
+
+def flatten(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Scalar]]:
+    """Every (dotted name, value) of the document, arrays flattened."""
+    pending: list[tuple[str, Any]] = [(f"{prefix}{k}", v) for k, v in reversed(document.items())]
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, (str, bool, int, float)):
+            yield name, value
+        elif isinstance(value, Mapping):
+            pending.extend((f"{name}.{k}", v) for k, v in reversed(value.items()))
+        elif isinstance(value, list):
+            pending.extend((name, element) for element in reversed(value))
+
+
+class Extractor:
+    """Reads many fields out of a document in one walk; the same values as `values_of`.
+
+    Args:
+        fields: dotted names; those with ``*`` in them cost a walk over the whole document.
+    """
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        self.fields = tuple(fields)
+        self._root = _Node()
+        self._globs: list[tuple[int, str]] = []
+        for number, field in enumerate(self.fields):
+            if "*" in field:
+                self._globs.append((number, _glob(field)))
+                continue
+            node = self._root
+            for segment in field.split("."):
+                node = node.children.setdefault(segment, _Node())
+            node.field = number
+
+    def extract(self, document: Mapping[str, Any]) -> list[tuple[int, Scalar]]:
+        """(number of the field, value) pairs; a field's values in the order of the document."""
+        found: list[tuple[int, Scalar]] = []
+        _walk(document, self._root, found)
+        if self._globs:
+            for name, value in flatten(document):
+                for number, glob in self._globs:
+                    if glob_matches(glob, name):
+                        found.append((number, value))
+        return found
+
+
+class _Node:
+    __slots__ = ("children", "field")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.field = -1
+
+
+def _walk(node: Mapping[str, Any], trie: _Node, found: list[tuple[int, Scalar]]) -> None:
+    children = trie.children
+    for key, value in node.items():
+        child = children.get(key)
+        if child is None:
+            if "." not in key:
+                continue
+            child = trie
+            for segment in key.split("."):
+                child = child.children.get(segment)  # type: ignore[assignment]
+                if child is None:
+                    break
+            if child is None:
+                continue
+        _take(value, child, found)
+
+
+def _take(value: Any, trie: _Node, found: list[tuple[int, Scalar]]) -> None:  # noqa: ANN401
+    if isinstance(value, (str, bool, int, float)):
+        if trie.field >= 0:
+            found.append((trie.field, value))
+    elif isinstance(value, dict):
+        if trie.children:
+            _walk(value, trie, found)
+    elif isinstance(value, list):
+        for element in value:
+            _take(element, trie, found)
