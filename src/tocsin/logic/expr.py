@@ -22,7 +22,7 @@ from tocsin.logic.matchers import Matcher
 from tocsin.logic.value import Value
 
 
-class Leaf(msgspec.Struct, frozen=True, tag="leaf"):
+class Leaf(msgspec.Struct, frozen=True, tag_field="node", tag="leaf"):
     """True when some value of the field, read as ``type``, fits the matcher.
 
     Attributes:
@@ -51,7 +51,7 @@ class Leaf(msgspec.Struct, frozen=True, tag="leaf"):
         return self.spelled or self.field
 
 
-class Script(msgspec.Struct, frozen=True, tag="script"):
+class Script(msgspec.Struct, frozen=True, tag_field="node", tag="script"):
     """True when the value is true for some combination of its fields' values.
 
     Each distinct field runs through its values (its `missing` value where it has none).
@@ -62,7 +62,7 @@ class Script(msgspec.Struct, frozen=True, tag="script"):
     text: str = ""
 
 
-class Nested(msgspec.Struct, frozen=True, tag="nested"):
+class Nested(msgspec.Struct, frozen=True, tag_field="node", tag="nested"):
     """True when one object at ``path`` satisfies ``term``, whose fields are relative to it.
 
     Fields of ``term`` that begin with ``^.`` are of the whole event (SECL's iterators need both).
@@ -72,25 +72,25 @@ class Nested(msgspec.Struct, frozen=True, tag="nested"):
     term: Expr
 
 
-class Not(msgspec.Struct, frozen=True, tag="not"):
+class Not(msgspec.Struct, frozen=True, tag_field="node", tag="not"):
     """The complement: true wherever ``term`` is not."""
 
     term: Expr
 
 
-class And(msgspec.Struct, frozen=True, tag="and"):
+class And(msgspec.Struct, frozen=True, tag_field="node", tag="and"):
     """All of the terms; none at all is true."""
 
     terms: tuple[Expr, ...]
 
 
-class Or(msgspec.Struct, frozen=True, tag="or"):
+class Or(msgspec.Struct, frozen=True, tag_field="node", tag="or"):
     """At least one of the terms; none at all is false."""
 
     terms: tuple[Expr, ...]
 
 
-class Always(msgspec.Struct, frozen=True, tag="always"):
+class Always(msgspec.Struct, frozen=True, tag_field="node", tag="always"):
     """A constant."""
 
     value: bool

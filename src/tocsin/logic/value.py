@@ -13,13 +13,13 @@ from tocsin.logic.field_types import FieldType, Scalar
 Result = Scalar | None
 
 
-class Const(msgspec.Struct, frozen=True, tag="const"):
+class Const(msgspec.Struct, frozen=True, tag_field="node", tag="const"):
     """A constant, or null."""
 
     value: Result
 
 
-class Field(msgspec.Struct, frozen=True, tag="field"):
+class Field(msgspec.Struct, frozen=True, tag_field="node", tag="field"):
     """A field's value.
 
     Attributes:
@@ -35,7 +35,7 @@ class Field(msgspec.Struct, frozen=True, tag="field"):
     spelled: str = ""
 
 
-class Call(msgspec.Struct, frozen=True, tag="call"):
+class Call(msgspec.Struct, frozen=True, tag_field="node", tag="call"):
     """A function or operator applied to values.
 
     Attributes:

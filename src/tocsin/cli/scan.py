@@ -1,0 +1,357 @@
+"""``tocsin scan``: telemetry and rules in, alerts out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tocsin.cli.errors import ALERTS, OK, RULES, USAGE, fail, for_people
+from tocsin.cli.safe_text import printable
+from tocsin.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tocsin.rules.model import Loaded
+    from tocsin.runtime.scan import Memory, Scan, Summary
+    from tocsin.sinks.lines import Held
+
+MOST_SHOWN = 1_000
+"""How many alerts the table holds; machines' formats have no limit."""
+
+MOST_IN_FULL = 12
+"""Up to how many alerts are shown with evidence and first steps, and not as rows."""
+
+
+def scan(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Captures (.pcap, .pcapng), NDJSON or JSON, plain or .gz or .zst; directories of "
+            "them; - for standard input.",
+            show_default=False,
+        ),
+    ],
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rules", "-r", metavar="PATH",
+            help="A rule file or a directory of them; again for more. [default: the pack that "
+            "ships]",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORM", help="table, ndjson, ecs or ocsf.")
+    ] = "table",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the alerts there."),
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Only events from then on: 2026-11-14, or 24h (ago).")
+    ] = "",
+    until: Annotated[str, typer.Option(metavar="TIME", help="Only events up to then.")] = "",
+    warm_up: Annotated[
+        str,
+        typer.Option(
+            "--warm-up", metavar="DURATION",
+            help="Learn what is normal for so long, from the first event on, before what is new "
+            "rings: 12h, 7d.",
+        ),
+    ] = "",
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on", metavar="SEVERITY",
+            help="Exit 1 on an alert of this severity or above: informational, low, medium, high, "
+            "critical.",
+        ),
+    ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 2 if a rule could not be loaded.")
+    ] = False,
+    db: Annotated[
+        str,
+        typer.Option(
+            "--db", metavar="URL", envvar="TOCSIN_DB", show_envvar=True,
+            help="Keep alerts and what rules remember: a file, sqlite:///FILE or "
+            "postgresql://USER@HOST/NAME.",
+        ),
+    ] = "",
+    save: Annotated[
+        bool, typer.Option("--save", help="The same, in your user's data directory.")
+    ] = False,
+    dead_letter: Annotated[
+        Path | None,
+        typer.Option(
+            "--dead-letter", metavar="FILE", help="Append what could not be decoded, as NDJSON."
+        ),
+    ] = None,
+    guide: Annotated[
+        str, typer.Option("--guide", metavar="HOW", help="The guide in the table: short, full, none.")
+    ] = "short",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No summary and no progress bar.")
+    ] = False,
+) -> int:
+    """Run rules over telemetry and print the alerts.
+
+    Exit status: 3 if an input or an option is wrong, else 2 with --strict if a rule could not be
+    loaded, else 1 with --fail-on if an alert is that severe, else 0.
+
+    \b
+    Examples:
+      tocsin scan capture.pcap
+      tocsin scan --rules ~/detection-rules/rules /var/log/endpoint/
+      zcat events.gz | tocsin scan - --format ndjson --fail-on high
+      tocsin scan today/ --save --warm-up 7d
+    """
+    with for_people():
+        return _scan(
+            inputs, rules, form, output, since, until, warm_up, fail_on, strict,
+            _store_url(db, save), dead_letter, guide, quiet,
+        )  # fmt: skip
+
+
+def _scan(  # noqa: PLR0913  (one per option)
+    inputs: list[str],
+    rule_paths: list[Path] | None,
+    form: str,
+    output: Path | None,
+    since: str,
+    until: str,
+    warm_up: str,
+    fail_on: str,
+    strict: bool,
+    url: str,
+    dead_letter: Path | None,
+    guide: str,
+    quiet: bool,
+) -> int:
+    import datetime as dt
+
+    from tocsin.cli.values import duration, moment
+    from tocsin.rules.load import load_rules, shipped_pack
+    from tocsin.rules.model import SEVERITIES, severity_of
+    from tocsin.runtime.detector import Window
+    from tocsin.runtime.scan import Scan
+    from tocsin.sinks.lines import FORMS, Held, Lines
+    from tocsin.sources.files import find
+
+    now = time.time_ns()
+    if form not in ("table", *FORMS):
+        message = f"--format {form!r}: choose table, {', '.join(FORMS)}"
+        raise UsageError(message)
+    if guide not in {"short", "full", "none"}:
+        message = f"--guide {guide!r}: choose short, full or none"
+        raise UsageError(message)
+    threshold = severity_of(fail_on) if fail_on else None
+    if fail_on and threshold is None:
+        message = f"--fail-on {fail_on!r}: choose {', '.join(SEVERITIES)}"
+        raise UsageError(message)
+    window = Window(
+        moment(since, now=now) if since else None, moment(until, now=now) if until else None
+    )
+    learning = duration(warm_up) if warm_up else dt.timedelta(0)
+    found = find(inputs)
+    loaded = load_rules(rule_paths or [shipped_pack()])
+    if not loaded.rules and not loaded.problems:
+        named = ", ".join(map(str, rule_paths or []))
+        message = f"no rule in {named}: Tocsin reads Elastic's .toml and Datadog's .policy and .yaml"
+        raise UsageError(message)
+
+    with ExitStack() as stack:
+        stream = _output(output, stack)
+        held = Held(MOST_SHOWN)
+        sink: Any = held if form == "table" else Lines(stream, form)  # type: ignore[arg-type]
+        moved = stack.enter_context(_progress(sum(f.size for f in found.files), quiet))
+        job = Scan(
+            loaded.rules, found, _memory(url, stack), sink, window=window, warm_up=learning,
+            dead_letters=dead_letter, moved=moved,
+        )  # fmt: skip
+        try:
+            summary = job.run()
+        except KeyboardInterrupt:
+            kept = "what was found is kept; the same command goes on from there" if url else (
+                "nothing is kept without --save or --db"
+            )
+            raise fail(f"interrupted: {kept}", 130) from None
+    if form == "table":
+        _table(held, stack_output=output, guide=guide)
+    if not quiet:
+        _report(summary, loaded, found.passed_over, job)
+    elif summary.refused:
+        _refused(summary)
+    return _exit_code(summary, loaded, strict, threshold)
+
+
+def _exit_code(summary: Summary, loaded: Loaded, strict: bool, threshold: str | None) -> int:
+    from tocsin.rules.model import SEVERITIES
+
+    if summary.refused:
+        return USAGE
+    if strict and any(problem.is_failure for problem in loaded.problems):
+        return RULES
+    highest = summary.highest
+    if threshold and highest and SEVERITIES.index(highest) >= SEVERITIES.index(threshold):  # type: ignore[arg-type]
+        return ALERTS
+    return OK
+
+
+def _store_url(db: str, save: bool) -> str:
+    if db:
+        return db
+    if not save:
+        return ""
+    from tocsin.store.open import default_url
+
+    return default_url()
+
+
+def _memory(url: str, stack: ExitStack) -> Memory:
+    from tocsin.runtime.memory import Forgetful, Stored
+
+    if not url:
+        return Forgetful()
+    from tocsin.store.open import open_store
+
+    engine = open_store(url)
+    stack.callback(engine.dispose)
+    return Stored(engine)
+
+
+def _output(path: Path | None, stack: ExitStack) -> Any:  # noqa: ANN401  (a binary stream)
+    if path is None:
+        return sys.stdout.buffer
+    try:
+        return stack.enter_context(path.open("wb"))
+    except OSError as error:
+        message = f"--output {path}: {(error.strerror or str(error)).lower()}"
+        raise UsageError(message) from error
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[int, int, int], None]]:
+    """A bar on standard error after two seconds of work, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _read, _total, _alerts: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("scanning"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[alerts]} alerts"), console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    task = bar.add_task("scan", total=total or None, alerts=0)
+    begun, shown = time.monotonic(), False
+
+    def moved(read: int, _total: int, alerts: int) -> None:
+        nonlocal shown
+        bar.update(task, completed=read, alerts=alerts)
+        if not shown and time.monotonic() - begun > 2:  # noqa: PLR2004  (seconds)
+            bar.start()
+            shown = True
+
+    try:
+        yield moved
+    finally:
+        if shown:
+            bar.stop()
+
+
+def _table(held: Held, *, stack_output: Path | None, guide: str) -> None:
+    from rich.console import Console
+
+    from tocsin.cli.render import alert_panel, alert_table
+
+    alerts = held.in_order()
+    if not alerts:
+        return
+    with ExitStack() as stack:
+        console = Console(highlight=False)
+        if stack_output is not None:
+            file = stack.enter_context(stack_output.open("w", encoding="utf-8"))
+            console = Console(file=file, width=120, highlight=False)
+        if len(alerts) <= MOST_IN_FULL:
+            for alert in alerts:
+                alert_panel(alert, console, guide=guide)  # type: ignore[arg-type]
+        else:
+            alert_table(alerts, console)
+            console.print(
+                f"{len(alerts)} alerts: too many to show each with its evidence. "
+                "--format ndjson has all of it; --save and then `tocsin alerts show ID` shows one."
+            )
+        if held.left_out:
+            console.print(f"{held.left_out:,} more alerts are not in the table.")
+
+
+def _report(summary: Summary, loaded: Loaded, passed_over: tuple[str, ...], job: Scan) -> None:
+    """What was done and what was not, on standard error."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from tocsin.rules.model import SEVERITIES
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def line(label: str, text: str, style: str = "") -> None:
+        body = escape(printable(text))
+        console.print(f"[dim]{label:>12}[/]  " + (f"[{style}]{body}[/]" if style else body))
+
+    speed = summary.events / summary.seconds if summary.seconds else 0
+    line("scanned", f"{_count(summary.events, 'event')} in {_count(summary.files, 'file')}, "
+         f"{summary.seconds:.1f} s ({speed:,.0f} a second)")  # fmt: skip
+    if summary.resumed:
+        line("resumed", f"{_count(summary.resumed, 'file')} had been done before the interruption")
+    failures = [p for p in loaded.problems if p.is_failure]
+    others = [p for p in loaded.problems if not p.is_failure and p.kind != "warning"]
+    line("rules", f"{len(loaded.rules):,} loaded" + (f", {len(others):,} not for Tocsin or this "
+         "host" if others else ""))  # fmt: skip
+    for problem in failures[:3]:
+        line("rule failed", f"{problem.path}: {problem.message}", "red")
+    if failures:
+        line("rules failed", f"{len(failures):,}; `tocsin rules lint` shows each", "red")
+    counts = ", ".join(f"{summary.alerts[s]:,} {s}" for s in reversed(SEVERITIES)
+                       if summary.alerts[s])  # fmt: skip
+    total = sum(summary.alerts.values())
+    kept = f"; {summary.new:,} new in the store" if summary.new != total else ""
+    line("alerts", f"{total:,}" + (f" ({counts})" if counts else "") + kept)
+    if summary.learned:
+        line("learned", f"{_count(summary.learned, 'new term')} kept quiet by the warm-up")
+    if summary.outside:
+        line("outside", f"{_count(summary.outside, 'hit')} before --since or after --until")
+    if summary.undated:
+        line("undated", f"{_count(summary.undated, 'hit')} on events without a time: they took "
+             "the time of this scan", "yellow")  # fmt: skip
+    if summary.undecodable:
+        reasons = ", ".join(f"{n:,} × {why}" for why, n in summary.undecodable.most_common(4))
+        line("undecodable", reasons, "yellow")
+        for example in summary.examples:
+            line("", example, "yellow")
+    if passed_over:
+        line("passed over", f"{_count(len(passed_over), 'file')} whose ending no decoder knows, "
+             f"such as {passed_over[0]}", "yellow")  # fmt: skip
+    _refused(summary)
+    _ = job
+
+
+def _refused(summary: Summary) -> None:
+    for reason in summary.refused:
+        fail(reason)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+if TYPE_CHECKING:
+    _ = Console

@@ -1,0 +1,294 @@
+"""One scan: inputs → records → detector → alerts → store and sink, with everything counted.
+
+With a store, each file is one transaction: its alerts, what rules remember of it and the note that
+it is done. A scan that was interrupted therefore goes on with the file it was in; one that ended
+leaves no note, and scanning the same input again finds the same alerts and adds none.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from tocsin.alerts.build import alert_of
+from tocsin.alerts.model import Alert
+from tocsin.engine.match import Match
+from tocsin.errors import InputError
+from tocsin.events.record import Record, Undecodable
+from tocsin.rules.model import SEVERITIES, Rule, Severity
+from tocsin.runtime.detector import Detector, Window, operator_of
+from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
+
+BATCH_RECORDS = 4_096
+BATCH_BYTES = 16 << 20
+
+
+class Sink(Protocol):
+    """Where alerts go."""
+
+    def write(self, alert: Alert) -> None:
+        """Takes an alert, once."""
+
+
+class Memory(Protocol):
+    """What a scan needs of a store; `runtime.memory` has the two there are."""
+
+    def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        """What rules remember, by operator and key."""
+
+    def progress(self, scan: str) -> bytes | None:
+        """The note that an interrupted scan left."""
+
+    def commit(
+        self,
+        alerts: Sequence[Alert],
+        changes: dict[str, dict[str, bytes | None]],
+        scan: str,
+        progress: bytes | None,
+    ) -> int:
+        """Writes all of it in one transaction; returns how many alerts were not there before."""
+
+    def alerts(self, identifiers: Sequence[str]) -> list[Alert]:
+        """Alerts that were committed before."""
+
+
+class Progress(msgspec.Struct):
+    """The note of an interrupted scan: the files that are done and the alerts found in them."""
+
+    done: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
+    alerts: list[str] = msgspec.field(default_factory=list)
+
+
+class Summary(msgspec.Struct):
+    """What a scan came to.
+
+    Attributes:
+        files: files read.
+        refused: inputs that could not be read, with the reason.
+        resumed: files that an interrupted scan had done before.
+        events: events looked at.
+        undecodable: pieces that are no events, by reason.
+        examples: the first few of those, as ``file: position: reason``.
+        alerts: by severity.
+        new: alerts that the store did not have; without a store, all of them.
+        by_rule: alerts by rule name.
+        learned: new terms that the warm-up kept quiet.
+        undated: hits on events without a time of their own.
+        outside: hits outside of --since and --until.
+        seconds: how long it took.
+    """
+
+    files: int = 0
+    refused: list[str] = msgspec.field(default_factory=list)
+    resumed: int = 0
+    events: int = 0
+    undecodable: Counter[str] = msgspec.field(default_factory=Counter)
+    examples: list[str] = msgspec.field(default_factory=list)
+    alerts: Counter[str] = msgspec.field(default_factory=Counter)
+    new: int = 0
+    by_rule: Counter[str] = msgspec.field(default_factory=Counter)
+    learned: int = 0
+    undated: int = 0
+    outside: int = 0
+    seconds: float = 0.0
+
+    @property
+    def highest(self) -> Severity | None:
+        """The highest severity that rang."""
+        return next((s for s in reversed(SEVERITIES) if self.alerts[s]), None)
+
+
+class Scan:
+    """A scan that is set up and not yet run.
+
+    Args:
+        rules: those that loaded.
+        inputs: the files, from `sources.files.find`.
+        memory: where alerts and what rules remember are kept.
+        sink: where alerts go besides.
+        window: events outside it are not looked at.
+        warm_up: see `Detector`.
+        dead_letters: a file for what could not be decoded.
+        clock: the current time in nanoseconds since the epoch.
+        moved: called now and then with (bytes read, of how many, alerts) for a progress bar.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        inputs: Found,
+        memory: Memory,
+        sink: Sink,
+        *,
+        window: Window | None = None,
+        warm_up: dt.timedelta = dt.timedelta(0),
+        dead_letters: Path | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        moved: Callable[[int, int, int], None] | None = None,
+    ) -> None:
+        self._inputs = inputs
+        self._memory = memory
+        self._sink = sink
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._moved = moved or (lambda _read, _total, _alerts: None)
+        self._total = sum(file.size for file in inputs.files)
+        self._seen: set[str] = set()
+        self._pending: list[Alert] = []
+        self._key = _scan_key(rules, inputs, window, warm_up)
+        operators = [operator_of(rule) for rule in rules]
+        self._detector = Detector(
+            rules, now=clock(), window=window, warm_up=warm_up,
+            saved=memory.saved([*operators, "clock"]),
+        )  # fmt: skip
+        self.summary = Summary()
+
+    def run(self) -> Summary:
+        """Does it; an input that cannot be read costs that input, and the summary names it."""
+        begun = time.monotonic()
+        summary, read = self.summary, 0
+        summary.refused.extend(self._inputs.refused)
+        with ExitStack() as stack:
+            letters = None
+            if self._dead_letters is not None:
+                letters = stack.enter_context(self._dead_letters.open("a", encoding="utf-8"))
+            progress = self._resume()
+            done = {tuple(entry) for entry in progress.done}
+            for file in self._inputs.files:
+                mark = _mark(file)
+                if mark is not None and mark in done:
+                    summary.resumed += 1
+                    read += file.size
+                    continue
+                try:
+                    self._file(file, read, letters)
+                except InputError as error:
+                    summary.refused.append(str(error))
+                    continue
+                finally:
+                    read += file.size
+                if mark is not None:
+                    progress.done.append(mark)
+                self._commit(progress)
+        self._alerts(self._detector.finish())
+        self._commit(None)
+        summary.learned = self._detector.learned
+        summary.undated = self._detector.undated
+        summary.outside = self._detector.outside
+        summary.seconds = time.monotonic() - begun
+        return summary
+
+    def _resume(self) -> Progress:
+        note = self._memory.progress(self._key)
+        if note is None:
+            return Progress()
+        progress = msgspec.json.decode(note, type=Progress)
+        for alert in self._memory.alerts(progress.alerts):
+            self._count(alert)
+        return progress
+
+    def _file(self, file: InputFile, read: int, letters: IO[str] | None) -> None:
+        summary = self.summary
+        self._detector.new_file()
+        with OpenFile(file) as opened:
+            summary.files += 1
+            for batch in _batches(self._decoded(opened, letters)):
+                self._alerts(self._detector.feed(batch, file.name))
+                summary.events += len(batch)
+                self._moved(read + opened.position, self._total, len(self._seen))
+
+    def _decoded(self, opened: OpenFile, letters: IO[str] | None) -> Iterator[Record]:
+        summary = self.summary
+        for found in opened.records():
+            if isinstance(found, Record):
+                yield found
+                continue
+            summary.undecodable[_reason_group(found.reason)] += 1
+            if len(summary.examples) < 5:  # noqa: PLR2004  (enough to know what is going on)
+                place = f"{opened.file.name}: {found.position}"
+                summary.examples.append(f"{place}: {found.reason}")
+            if letters is not None:
+                letters.write(_dead_letter(opened.file.name, found) + "\n")
+
+    def _alerts(self, matches: Sequence[Match]) -> None:
+        now = self._clock()
+        for match in matches:
+            alert = alert_of(match, now)
+            if alert.id not in self._seen:
+                self._pending.append(alert)
+                self._count(alert)
+
+    def _count(self, alert: Alert) -> None:
+        self._seen.add(alert.id)
+        self.summary.alerts[alert.severity] += 1
+        self.summary.by_rule[alert.rule.name] += 1
+        self._sink.write(alert)
+
+    def _commit(self, progress: Progress | None) -> None:
+        note = None
+        if progress is not None:
+            progress.alerts.extend(alert.id for alert in self._pending)
+            note = msgspec.json.encode(progress)
+        changes = self._detector.changes()
+        self.summary.new += self._memory.commit(self._pending, changes, self._key, note)
+        self._pending = []
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.raw)
+        if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _mark(file: InputFile) -> tuple[str, int, int] | None:
+    """What tells that a file is the one that was done; None: it cannot be told."""
+    if file.name == STANDARD_INPUT:
+        return None
+    try:
+        found = Path(file.name).stat()
+    except OSError:
+        return None
+    return str(Path(file.name).resolve()), found.st_size, found.st_mtime_ns
+
+
+def _scan_key(
+    rules: Sequence[Rule], inputs: Found, window: Window | None, warm_up: dt.timedelta
+) -> str:
+    """Scans of the same inputs by the same rules are one scan."""
+    digest = hashlib.sha256()
+    parts: list[Any] = [str(Path(f.name).resolve()) for f in inputs.files]
+    parts += [(rule.id, rule.type, rule.text) for rule in rules]
+    parts += [window and (window.since, window.until), warm_up.total_seconds()]
+    for part in parts:
+        digest.update(repr(part).encode() + b"\0")
+    return f"scan/{digest.hexdigest()[:32]}"
+
+
+def _reason_group(reason: str) -> str:
+    """The reason without what differs from piece to piece, so that equal ones are counted."""
+    return reason.partition(" (")[0].partition(": ")[0]
+
+
+def _dead_letter(name: str, piece: Undecodable) -> str:
+    entry: dict[str, str] = {"file": name, "position": piece.position, "reason": piece.reason}
+    try:
+        entry["raw"] = piece.raw.decode("utf-8")
+    except UnicodeDecodeError:
+        entry["raw_base64"] = base64.b64encode(piece.raw).decode("ascii")
+    return msgspec.json.encode(entry).decode("utf-8", "replace")

@@ -1,0 +1,68 @@
+"""Alerts as lines of JSON: Tocsin's own form, Elastic's alert documents, OCSF findings."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+
+from tocsin.alerts.model import Alert
+
+Form = Literal["ndjson", "ecs", "ocsf"]
+FORMS: tuple[Form, ...] = ("ndjson", "ecs", "ocsf")
+
+
+class Lines:
+    """Writes each alert as one line, at once.
+
+    Args:
+        stream: where to.
+        form: which of the forms.
+    """
+
+    def __init__(self, stream: BinaryIO, form: Form) -> None:
+        self._stream = stream
+        self._form = form
+
+    def write(self, alert: Alert) -> None:
+        """Takes an alert."""
+        self._stream.write(msgspec.json.encode(rendered(alert, self._form)) + b"\n")
+
+
+def rendered(alert: Alert, form: Form) -> Any:  # noqa: ANN401  (three shapes of JSON)
+    """The alert in a form, ready for JSON."""
+    match form:
+        case "ndjson":
+            return alert
+        case "ecs":
+            from tocsin.alerts.ecs import ecs_document
+
+            return ecs_document(alert)
+        case "ocsf":
+            from tocsin.alerts.ocsf import ocsf_finding
+
+            return ocsf_finding(alert)
+
+
+class Held:
+    """Holds alerts for whoever wants them in order of time.
+
+    Args:
+        most: how many are held at the most; the others are counted only.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._alerts: list[Alert] = []
+        self.left_out = 0
+
+    def write(self, alert: Alert) -> None:
+        """Takes an alert."""
+        if len(self._alerts) < self._most:
+            self._alerts.append(alert)
+        else:
+            self.left_out += 1
+
+    def in_order(self) -> list[Alert]:
+        """The alerts by time."""
+        return sorted(self._alerts, key=lambda alert: (alert.time, alert.rule.name, alert.id))

@@ -1,0 +1,248 @@
+"""Files, directories of them and standard input; plain, gzip or Zstandard.
+
+What a file is shows in its first bytes; its ending decides only where they do not.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from tocsin.errors import InputError
+from tocsin.events.decoders import Decoder, recognise, suffixes
+from tocsin.events.record import Record, Undecodable
+
+STANDARD_INPUT = "-"
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_COMPRESSED = (".gz", ".zst", ".zstd")
+_HEAD = 4_096
+_BLOCK = 1 << 20
+_COMPRESSED_BLOCK = 4 << 10
+
+
+class InputFile(msgspec.Struct, frozen=True):
+    """A file to read.
+
+    Attributes:
+        name: as it is named in messages and alerts: as the user wrote it, or below what they wrote.
+        size: in bytes as it lies on disk; 0 where that is unknown.
+    """
+
+    name: str
+    size: int = 0
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What inputs come to.
+
+    Attributes:
+        files: in order, each once.
+        passed_over: files in directories whose ending no decoder knows.
+        refused: inputs that cannot be read, as ``name: reason``.
+    """
+
+    files: tuple[InputFile, ...]
+    passed_over: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def find(inputs: Iterable[str]) -> Found:
+    """The files that inputs name: files, directories (with everything below them) and ``-``."""
+    files: dict[str, InputFile] = {}
+    passed_over: list[str] = []
+    refused: list[str] = []
+    for name in inputs:
+        if name == STANDARD_INPUT:
+            files.setdefault(name, InputFile(name))
+            continue
+        path = Path(name)
+        try:
+            if path.is_dir():
+                for below in _below(path):
+                    if _plain_name(below.name).endswith(suffixes()):
+                        files.setdefault(str(below), InputFile(str(below), below.stat().st_size))
+                    else:
+                        passed_over.append(str(below))
+            else:
+                files.setdefault(name, InputFile(name, path.stat().st_size))
+        except OSError as error:
+            refused.append(f"{name}: {_why(error)}")
+    return Found(tuple(files.values()), tuple(passed_over), tuple(refused))
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for folder, folders, names in os.walk(directory, onerror=refuse):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _plain_name(name: str) -> str:
+    lowered = name.lower()
+    for ending in _COMPRESSED:
+        lowered = lowered.removesuffix(ending)
+    return lowered
+
+
+class OpenFile:
+    """A file that is being read; a context manager.
+
+    Args:
+        file: which.
+
+    Raises:
+        InputError: it cannot be opened, or no decoder knows its format.
+    """
+
+    def __init__(self, file: InputFile, standard_input: BinaryIO | None = None) -> None:
+        self.file = file
+        try:
+            if file.name == STANDARD_INPUT:
+                self._raw: BinaryIO = standard_input or sys.stdin.buffer
+            else:
+                self._raw = Path(file.name).open("rb")  # noqa: SIM115  (closed by `close`)
+            self._counted = _Counted(self._raw)
+            self._stream = io.BufferedReader(self._counted, _BLOCK)
+            self._content: _Decompressed | None = None
+            begin = _decompressor(self._stream.peek(4)[:4])
+            if begin is not None:
+                self._content = _Decompressed(self._stream, begin)
+                self._stream = io.BufferedReader(self._content, _BLOCK)
+            head = self._stream.peek(_HEAD)[:_HEAD]
+        except OSError as error:
+            self.close()
+            message = f"{file.name}: {_why(error)}"
+            raise InputError(message) from error
+        decoder = _decoder(file.name, head)
+        if decoder is None:
+            self.close()
+            known = ", ".join(suffixes())
+            message = f"{file.name}: unknown format; Tocsin reads {known} (plain, .gz or .zst)"
+            raise InputError(message)
+        self._decoder: Decoder = decoder
+
+    def __enter__(self) -> OpenFile:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file; standard input stays open."""
+        if self.file.name != STANDARD_INPUT and hasattr(self, "_raw"):
+            self._raw.close()
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file, as it lies on disk, have been read."""
+        return self._counted.count
+
+    def records(self) -> Iterator[Record | Undecodable]:
+        """What is in the file; damage to the compression ends it and is reported as such."""
+        yield from self._decoder.decode(cast("BinaryIO", self._stream), self.file.name)
+        if self._content is not None and self._content.damage:
+            yield Undecodable("end of file", self._content.damage)
+
+
+def _decoder(name: str, head: bytes) -> Decoder | None:
+    plain = _plain_name(Path(name).name)
+    if name == STANDARD_INPUT and not head:
+        return recognise("empty.json", b"")
+    # Blank lines may stand before JSON, but belong to the first bytes of a pcapng file.
+    return recognise(plain, head) or recognise(plain, head.lstrip(b" \t\r\n"))
+
+
+class _Counted(io.RawIOBase):
+    """Counts the bytes that pass."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        self.count += len(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Decompressed(io.RawIOBase):
+    """A compressed stream's content; where it is damaged, it ends, and `damage` says why.
+
+    A few bytes of compressed data may stand for very many, so little is taken at a time.
+
+    Args:
+        stream: the compressed bytes.
+        begin: makes a decompressor for the next gzip member or Zstandard frame.
+    """
+
+    def __init__(self, stream: BinaryIO, begin: Callable[[], Any]) -> None:
+        self._stream = stream
+        self._begin = begin
+        self._member: Any = None
+        self._ready = memoryview(b"")
+        self.damage = ""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready and not self.damage:
+            data = self._stream.read(_COMPRESSED_BLOCK)
+            if not data:
+                if self._member is not None and not self._member.eof:
+                    self.damage = "the compressed file is cut off"
+                break
+            try:
+                self._ready = memoryview(b"".join(self._decompress(data)))
+            except Exception as error:
+                # zlib.error, or zstandard's own class, which is known only when it is imported.
+                if type(error).__name__ not in {"error", "ZstdError"}:
+                    raise
+                self.damage = f"the compressed file is damaged: {error}"
+        size = min(len(self._ready), len(buffer))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _decompress(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._member is None or self._member.eof:
+                # Padding of zeros behind the last member is legal.
+                data = data.lstrip(b"\0")
+                if not data:
+                    return
+                self._member = self._begin()
+            yield self._member.decompress(data)
+            data = self._member.unused_data if self._member.eof else b""
+
+
+def _decompressor(head: bytes) -> Callable[[], Any] | None:
+    if head.startswith(_GZIP):
+        return lambda: zlib.decompressobj(wbits=31)
+    if head.startswith(_ZSTD):
+        import zstandard
+
+        return lambda: zstandard.ZstdDecompressor().decompressobj()
+    return None
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

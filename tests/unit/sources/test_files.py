@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from tocsin.errors import InputError
+from tocsin.events.record import Record, Undecodable
+from tocsin.sources.files import InputFile, OpenFile, find
+
+LINES = b'{"a":1}\n{"a":2}\n'
+
+
+def read(path: Path) -> list[Record | Undecodable]:
+    with OpenFile(InputFile(str(path))) as opened:
+        return list(opened.records())
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json", "a.jsonl", "a", "a.log"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
+def test_what_a_file_is_shows_in_its_first_bytes(tmp_path: Path, name: str, compress: object) -> None:
+    path = written(tmp_path / name, compress(LINES))  # type: ignore[operator]
+    assert [f.document for f in read(path) if isinstance(f, Record)] == [{"a": 1}, {"a": 2}]
+
+
+def test_several_gzip_members_and_zstandard_frames_are_one_file(tmp_path: Path) -> None:
+    for compress in (gzip.compress, zstandard.compress):
+        path = written(tmp_path / "two", compress(LINES) + compress(LINES))
+        assert len(read(path)) == 4
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def test_a_compression_that_breaks_off_keeps_what_came_before(tmp_path: Path, compress: object) -> None:
+    import random
+
+    noise = random.Random(4)
+    lines = b"".join(b'{"a":"%032x"}\n' % noise.getrandbits(128) for _ in range(40_000))
+    data: bytes = compress(lines)  # type: ignore[operator]
+    found = read(written(tmp_path / "cut.ndjson", data[: len(data) // 2]))
+    assert sum(isinstance(f, Record) for f in found) > 1_000
+    assert isinstance(found[-1], Undecodable)
+    assert found[-1].position == "end of file"
+
+
+def test_directories_are_read_whole_in_order_and_say_what_they_pass_over(tmp_path: Path) -> None:
+    written(tmp_path / "b" / "2.ndjson.gz", gzip.compress(LINES))
+    written(tmp_path / "a.json", LINES)
+    written(tmp_path / "notes.txt", b"hello")
+    written(tmp_path / ".hidden.json", LINES)
+    found = find([str(tmp_path)])
+    assert [Path(f.name).name for f in found.files] == ["a.json", "2.ndjson.gz"]
+    assert [Path(name).name for name in found.passed_over] == ["notes.txt"]
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", LINES)
+    assert len(find([str(path), str(tmp_path), str(path)]).files) == 1
+
+
+def test_what_cannot_be_read_is_refused_by_name_and_the_rest_is_found(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", LINES)
+    found = find([str(tmp_path / "none.json"), str(path)])
+    assert len(found.files) == 1
+    assert found.refused == (f"{tmp_path / 'none.json'}: no such file or directory",)
+
+
+def test_an_unknown_format_says_what_is_known(tmp_path: Path) -> None:
+    path = written(tmp_path / "picture.png", b"\x89PNG\r\n")
+    with pytest.raises(InputError, match=r"picture.png: unknown format; Tocsin reads .*\.ndjson"):
+        read(path)
+
+
+def test_an_empty_file_with_a_known_ending_has_no_events(tmp_path: Path) -> None:
+    assert read(written(tmp_path / "empty.ndjson", b"")) == []
+
+
+def test_standard_input_is_recognised_like_a_file() -> None:
+    for data in (LINES, gzip.compress(LINES), b" \n" + LINES):
+        with OpenFile(InputFile("-"), io.BytesIO(data)) as opened:
+            assert len(list(opened.records())) == 2
+
+
+def test_the_position_moves_to_the_end_of_the_file_as_it_lies_on_disk(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.ndjson.gz", gzip.compress(LINES))
+    with OpenFile(InputFile(str(path))) as opened:
+        list(opened.records())
+        assert opened.position == path.stat().st_size
