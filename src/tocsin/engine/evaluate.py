@@ -98,7 +98,7 @@ class Evaluation:
 
     def _by_row(self, expr: Script | Nested, alive: Mask | None) -> Mask:
         result = np.zeros(self._batch.size, dtype=np.bool_)
-        rows = range(self._batch.size) if alive is None else np.flatnonzero(alive)
+        rows = range(self._batch.size) if alive is None else np.flatnonzero(alive).tolist()
         documents = self._batch.documents
         for row in rows:
             result[row] = reference.holds(expr, documents[row])

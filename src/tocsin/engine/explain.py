@@ -182,17 +182,17 @@ def _leaf(leaf: Leaf, document: Mapping[str, Any]) -> Explained:
     return msgspec.structs.replace(base, why=why, reason=reason)
 
 
-def _failure(
-    leaf: Leaf, values: list[Scalar], document: Mapping[str, Any]
-) -> tuple[str, str]:
+def _failure(leaf: Leaf, values: list[Scalar], document: Mapping[str, Any]) -> tuple[str, str]:
     if not values:
         raw = values_of(document, leaf.field)
         if raw:
             return "type", f"{quoted(raw[0])} is no {leaf.type}"
         return "absent", f"the event has no {leaf.name}"
     shown = [_original(leaf, document, value) for value in values]
-    text = f"is {quoted(shown[0])}" if len(shown) == 1 else (
-        "is " + ", ".join(map(quoted, shown[:5])) + (" …" if len(shown) > 5 else "")  # noqa: PLR2004
+    text = (
+        f"is {quoted(shown[0])}"
+        if len(shown) == 1
+        else ("is " + ", ".join(map(quoted, shown[:5])) + (" …" if len(shown) > 5 else ""))
     )
     matcher = leaf.matcher
     if isinstance(matcher, (Equals, Wildcard, Regex, PathGlob)) and not matcher.fold_case:
@@ -250,12 +250,19 @@ def _original(leaf: Leaf, document: Mapping[str, Any], value: Scalar) -> Scalar:
     """The value as the event has it, before its type's reading (``"80"`` behind 80)."""
     if leaf.type in {"keyword", "dynamic"}:
         return value
-    return next((r for r in values_of(document, leaf.field) if coerce(leaf.type, r) == value), value)
+    return next(
+        (r for r in values_of(document, leaf.field) if coerce(leaf.type, r) == value), value
+    )
 
 
 def quoted(value: Scalar | None) -> str:
     """A value for a sentence: texts in quotes and cut, the rest as JSON has it."""
     if isinstance(value, str):
         return f'"{value[:_SHOWN_VALUE]}…"' if len(value) > _SHOWN_VALUE else f'"{value}"'
-    return "null" if value is None else {True: "true", False: "false"}.get(value, str(value)) \
-        if isinstance(value, bool) else str(value)
+    return (
+        "null"
+        if value is None
+        else {True: "true", False: "false"}.get(value, str(value))
+        if isinstance(value, bool)
+        else str(value)
+    )

@@ -13,7 +13,7 @@ from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script, 
 from tocsin.logic.field_types import FieldType
 from tocsin.logic.matchers import matched_pattern
 from tocsin.logic.value import fields_of
-from tocsin.rules.index import STREAM_FIELDS
+from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 
 
 class LeafSlot(msgspec.Struct, frozen=True):
@@ -48,15 +48,15 @@ class Plan:
     def __init__(self, conditions: Iterable[Expr], extra_fields: Iterable[str] = ()) -> None:
         self.conditions: tuple[Expr, ...] = tuple(_prepared(c) for c in conditions)
         groups: dict[tuple[str, FieldType], dict[Leaf, None]] = defaultdict(dict)
-        fields: dict[str, None] = dict.fromkeys((*STREAM_FIELDS, *extra_fields))
+        fields: dict[str, None] = dict.fromkeys((*ORIGIN_FIELDS, *extra_fields))
         for condition in self.conditions:
             for node in _outer_nodes(condition):
                 if isinstance(node, Leaf):
                     groups[node.field, node.type].setdefault(node)
                     fields.setdefault(node.field)
                 elif isinstance(node, Script):
-                    for field in fields_of(node.value):
-                        fields.setdefault(field.name)
+                    for used in fields_of(node.value):
+                        fields.setdefault(used.name)
         self.extractor = Extractor(fields)
         self.scans: list[tuple[str, Scan]] = []
         self.leaves: dict[Leaf, LeafSlot] = {}

@@ -55,9 +55,7 @@ def leaf_holds(leaf: Leaf, values: list[Scalar]) -> bool:
     return all(fits) if leaf.every else any(fits)
 
 
-def read(
-    document: Document, field: str, kind: FieldType, missing: Result = None
-) -> list[Scalar]:
+def read(document: Document, field: str, kind: FieldType, missing: Result = None) -> list[Scalar]:
     """The field's values as its type holds them; what cannot be held is no value."""
     found = [v for v in (coerce(kind, raw) for raw in values_of(document, field)) if v is not None]
     return [missing] if not found and missing is not None else found

@@ -24,13 +24,11 @@ from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
-from tocsin.logic.field_types import date_of, text_of
+from tocsin.logic.field_types import date_of
 from tocsin.logic.query import Filter, NewTerms, filter_of
-from tocsin.rules.index import STREAM_FIELDS, sees
+from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
+from tocsin.rules.index import Origin, sees
 from tocsin.rules.model import Rule
-
-Stream = tuple[str, ...]
-"""An event's values of `STREAM_FIELDS`: by them an index pattern decides."""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -72,7 +70,9 @@ class Detector:
         self._window = window or Window()
         self._warm_up = int(warm_up.total_seconds() * 1_000_000_000)
         self._filters = [filter_of(rule.query) for rule in self.rules]
-        self._plan = Plan(f.expr for f in self._filters)
+        self._plan = Plan(
+            (f.expr for f in self._filters), extra_fields=("@timestamp",) if warm_up else ()
+        )
         saved = saved or {}
         self._new_terms: dict[int, NewTermsState] = {
             number: NewTermsState(rule.query, saved.get(operator_of(rule)))
@@ -83,7 +83,6 @@ class Detector:
         self._earliest: int | None = int(started) if started else None
         self._latest: int | None = None
         self._piped: dict[int, list[Match]] = {}
-        self._visible: dict[Stream, dict[tuple[str, ...], bool]] = {}
         self._identities = Identities()
         self.hits: Counter[str] = Counter()
         self.learned = 0
@@ -101,11 +100,11 @@ class Detector:
             record.document if found is None else found.document
             for record, found in zip(records, shaped, strict=True)
         ]
-        batch = Batch.of(documents, self._plan.extractor)
+        batch = Batch(documents, self._plan.extractor)
         if self._warm_up:
             self._note_times(batch)
         evaluation = Evaluation(self._plan, batch)
-        masks = _Visibility(batch, self._visible)
+        masks = _Visibility(batch)
         events: dict[int, Event] = {}
         rows_of: list[tuple[int, int]] = []
         for number, rule in enumerate(self.rules):
@@ -250,39 +249,32 @@ def piped_filter(matches: list[Match], query: Filter) -> list[Match]:
 
 
 class _Visibility:
-    """Which rows of a batch a rule's index patterns let it see; asked once a distinct stream."""
+    """Which rows of a batch a rule's index patterns let it see; asked once a distinct origin."""
 
-    def __init__(self, batch: Batch, known: dict[Stream, dict[tuple[str, ...], bool]]) -> None:
-        self._batch = batch
-        self._known = known
+    def __init__(self, batch: Batch) -> None:
         self._masks: dict[tuple[str, ...], Mask | None] = {}
-        columns = [batch.column(field) for field in STREAM_FIELDS]
+        columns = [batch.column(field) for field in ORIGIN_FIELDS]
         self._plain = not any(len(column.rows) for column in columns)
-        self._streams: list[Stream] = []
+        self._origins: list[Origin] = []
         self._codes = np.zeros(batch.size, dtype=np.int32)
         if self._plain:
             return
         values = [[""] * batch.size for _ in columns]
         for texts, column in zip(values, columns, strict=True):
-            # An array of names is no name that Elasticsearch would make: its last one counts.
-            for code, row in zip(column.codes, column.rows, strict=True):
-                texts[row] = text_of(column.distinct[code])
-        places: dict[Stream, int] = {}
-        for row, stream in enumerate(zip(*values, strict=True)):
-            self._codes[row] = places.setdefault(stream, len(places))
-        self._streams = list(places)
+            # Backwards, so that of an array the first counts, as in `origin_of`.
+            for code, row in zip(column.codes[::-1], column.rows[::-1], strict=True):
+                value = column.distinct[code]
+                texts[row] = value if isinstance(value, str) else ""
+        places: dict[tuple[str, ...], int] = {}
+        for row, origin in enumerate(zip(*values, strict=True)):
+            self._codes[row] = places.setdefault(origin, len(places))
+        self._origins = [Origin(*origin) for origin in places]
 
     def of(self, patterns: tuple[str, ...]) -> Mask | None:
         """The rows that the patterns see; None: all of them."""
         if self._plain or not patterns:
             return None
         if patterns not in self._masks:
-            seen = np.array([self._sees(patterns, stream) for stream in self._streams])
+            seen = np.array([sees(patterns, origin) for origin in self._origins])
             self._masks[patterns] = None if seen.all() else seen[self._codes]
         return self._masks[patterns]
-
-    def _sees(self, patterns: tuple[str, ...], stream: Stream) -> bool:
-        answers = self._known.setdefault(stream, {})
-        if patterns not in answers:
-            answers[patterns] = sees(patterns, stream)
-        return answers[patterns]

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 class Forgetful:
     """For a scan without a store: every alert is new, nothing is kept."""
 
-    def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:  # noqa: ARG002
+    def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """Nothing."""
         return {}
 
-    def progress(self, scan: str) -> bytes | None:  # noqa: ARG002
+    def progress(self, scan: str) -> bytes | None:
         """Nothing."""
         return None
 
     def commit(
         self,
         alerts: Sequence[Alert],
-        changes: dict[str, dict[str, bytes | None]],  # noqa: ARG002
-        scan: str,  # noqa: ARG002
-        progress: bytes | None,  # noqa: ARG002
+        changes: dict[str, dict[str, bytes | None]],
+        scan: str,
+        progress: bytes | None,
     ) -> int:
         """All of the alerts are new."""
         return len(alerts)
 
-    def alerts(self, identifiers: Sequence[str]) -> list[Alert]:  # noqa: ARG002
+    def alerts(self, identifiers: Sequence[str]) -> list[Alert]:
         """None."""
         return []
 

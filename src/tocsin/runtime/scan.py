@@ -213,7 +213,7 @@ class Scan:
                 yield found
                 continue
             summary.undecodable[_reason_group(found.reason)] += 1
-            if len(summary.examples) < 5:  # noqa: PLR2004  (enough to know what is going on)
+            if len(summary.examples) < 5:
                 place = f"{opened.file.name}: {found.position}"
                 summary.examples.append(f"{place}: {found.reason}")
             if letters is not None:
