@@ -39,7 +39,7 @@ _STRING_END = re.compile(rb'["\\]')
 _DECODER = msgspec.json.Decoder()
 
 
-def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:  # noqa: ARG001
+def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:
     """The events of a stream of JSON; see the module."""
     reader = _Lines(stream)
     first = reader.peek()
@@ -63,7 +63,7 @@ def _is_lines(first: bytes, second: bytes | None) -> bool:
     return second.startswith(b"{") and _parsed(second) is not None
 
 
-def _parsed(line: bytes) -> Any | None:  # noqa: ANN401
+def _parsed(line: bytes) -> Any | None:
     try:
         return _DECODER.decode(line)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -146,8 +146,10 @@ def _pieces(reader: _Lines, skip: bytes) -> Iterator[Record | Undecodable]:
             if whole:
                 yield from _events(piece, position)
             else:
-                reason = f"longer than {LONGEST >> 20} MiB" if len(piece) > LONGEST else (
-                    "expected an object"
+                reason = (
+                    f"longer than {LONGEST >> 20} MiB"
+                    if len(piece) > LONGEST
+                    else ("expected an object")
                 )
                 yield Undecodable(position, reason, piece[:_KEPT])
     if piece := cutter.pending:

@@ -94,7 +94,9 @@ def test_an_array_that_ends_early_keeps_what_came_before() -> None:
 
 
 def test_a_long_line_does_not_stay_in_memory_as_a_reason() -> None:
-    [found] = [f for f in decoded(b'{"a":1}\n"' + b"x" * (50 << 20) + b'"\n') if isinstance(f, Undecodable)]
+    [found] = [
+        f for f in decoded(b'{"a":1}\n"' + b"x" * (50 << 20) + b'"\n') if isinstance(f, Undecodable)
+    ]
     assert len(found.raw) == 64 << 10
 
 
@@ -121,10 +123,12 @@ def test_nothing_at_all_is_no_event() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-OBJECTS = st.lists(st.dictionaries(st.text("ab{}[]\"\\,", max_size=4), JSON, max_size=3), max_size=5)
+OBJECTS = st.lists(st.dictionaries(st.text('ab{}[]"\\,', max_size=4), JSON, max_size=3), max_size=5)
 
 
 @given(OBJECTS, st.sampled_from(["lines", "array", "tall", "glued", "tall array"]))

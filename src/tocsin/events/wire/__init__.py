@@ -1,0 +1,1 @@
+"""Packets to HTTP transactions, without any I/O: ``monitor`` ties the steps together."""
