@@ -34,7 +34,7 @@ class Evaluation:
         self._plan = plan
         self._batch = batch
         self._scanned: dict[int, tuple[list[list[int]], list[int]]] = {}
-        self._leaves: dict[Leaf, _Result] = {}
+        self._leaves: dict[int, _Result] = {}
 
     def all(self) -> list[Rows]:
         """Every condition's rows."""
@@ -105,9 +105,9 @@ class Evaluation:
         return result
 
     def _leaf(self, leaf: Leaf) -> _Result:
-        known = self._leaves.get(leaf)
+        known = self._leaves.get(id(leaf))
         if known is None:
-            known = self._leaves[leaf] = self._answer(self._plan.leaves[leaf])
+            known = self._leaves[id(leaf)] = self._answer(self._plan.leaves[id(leaf)])
         return known
 
     def _answer(self, slot: LeafSlot) -> _Result:

@@ -113,20 +113,53 @@ def evidence(expr: Expr, document: Mapping[str, Any], event_id: str) -> tuple[Ev
     there has no value to show. A leaf whose operator is itself negative (``!=``) counts as a leaf.
     """
     return tuple(
-        Evidence(event_id, leaf.field, leaf.operator, leaf.pattern, leaf.value)
-        for leaf in _positive_leaves(explain(expr, document))
-        if leaf.held
+        Evidence(event_id, found.field, found.operator, found.pattern, found.value)
+        for found in _held(expr, document)
     )
 
 
-def _positive_leaves(tree: Explained) -> Iterator[Explained]:
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if node.kind in {"leaf", "script"}:
-            yield node
-        elif node.kind != "not":
-            pending.extend(reversed(node.children))
+def _held(expr: Expr, document: Mapping[str, Any]) -> Iterator[Explained]:
+    match expr:
+        case And(terms) | Or(terms):
+            for term in terms:
+                yield from _held(term, document)
+        case Not(Leaf() as leaf) if leaf.operator in NEGATIVE_OPERATORS:
+            if not reference.holds(leaf, document):
+                yield _negative_leaf(leaf, document)
+        case Leaf():
+            found = _fitting(expr, document)
+            if found is not None:
+                yield found
+        case Script():
+            if reference.holds(expr, document):
+                yield _script(expr, document)
+        case Nested(path, term):
+            objects = reference.nested_objects(document, path)
+            best = next((one for one in objects if reference.holds(term, one)), None)
+            if best is not None:
+                yield from _held(term, best)
+        case Not() | Always():
+            pass
+        case _:
+            assert_never(expr)
+
+
+def _fitting(leaf: Leaf, document: Mapping[str, Any]) -> Explained | None:
+    """A leaf that holds, with the alternative and the value that make it."""
+    values = reference.read(document, leaf.field, leaf.type, leaf.missing)
+    if leaf.every and not reference.leaf_holds(leaf, values):
+        return None
+    for value in values:
+        pattern = matched_pattern(leaf.matcher, leaf.type, value)
+        if pattern is not None:
+            shown = _original(leaf, document, value)
+            return Explained(
+                "leaf", held=True, reason=f"is {quoted(shown)}", why="held", field=leaf.name,
+                operator=leaf.operator, pattern=pattern, value=shown,
+            )  # fmt: skip
+    if leaf.every:
+        return Explained("leaf", held=True, why="held", field=leaf.name, operator=leaf.operator)
+    return None
 
 
 def leaf_text(leaf: Leaf) -> str:
@@ -164,22 +197,15 @@ def patterns_of(leaf: Leaf) -> tuple[str, ...]:
 
 
 def _leaf(leaf: Leaf, document: Mapping[str, Any]) -> Explained:
+    held = _fitting(leaf, document)
+    if held is not None:
+        return msgspec.structs.replace(held, text=leaf_text(leaf))
     values = reference.read(document, leaf.field, leaf.type, leaf.missing)
-    held = reference.leaf_holds(leaf, values)
-    base = Explained(
-        "leaf", held, leaf_text(leaf), field=leaf.name, operator=leaf.operator, why="held"
-    )
-    if held:
-        for value in values:
-            pattern = matched_pattern(leaf.matcher, leaf.type, value)
-            if pattern is not None:
-                shown = _original(leaf, document, value)
-                return msgspec.structs.replace(
-                    base, pattern=pattern, value=shown, reason=f"is {quoted(shown)}"
-                )
-        return base
     why, reason = _failure(leaf, values, document)
-    return msgspec.structs.replace(base, why=why, reason=reason)
+    return Explained(
+        "leaf", held=False, text=leaf_text(leaf), reason=reason, why=why, field=leaf.name,
+        operator=leaf.operator,
+    )  # fmt: skip
 
 
 def _failure(leaf: Leaf, values: list[Scalar], document: Mapping[str, Any]) -> tuple[str, str]:

@@ -42,29 +42,30 @@ class Plan:
         conditions: the conditions, each leaf in its bare form, cheap terms first.
         extractor: reads every field that is needed out of a document.
         scans: (field, scan) pairs.
-        leaves: all the distinct leaves, by their bare form.
+        leaves: the leaves by `id`: those of ``conditions`` that ask the same are one object.
     """
 
     def __init__(self, conditions: Iterable[Expr], extra_fields: Iterable[str] = ()) -> None:
-        self.conditions: tuple[Expr, ...] = tuple(_prepared(c) for c in conditions)
-        groups: dict[tuple[str, FieldType], dict[Leaf, None]] = defaultdict(dict)
+        known: dict[str, Leaf] = {}
+        self.conditions: tuple[Expr, ...] = tuple(_prepared(c, known) for c in conditions)
+        groups: dict[tuple[str, FieldType], dict[int, Leaf]] = defaultdict(dict)
         fields: dict[str, None] = dict.fromkeys((*ORIGIN_FIELDS, *extra_fields))
         for condition in self.conditions:
             for node in _outer_nodes(condition):
                 if isinstance(node, Leaf):
-                    groups[node.field, node.type].setdefault(node)
+                    groups[node.field, node.type].setdefault(id(node), node)
                     fields.setdefault(node.field)
                 elif isinstance(node, Script):
                     for used in fields_of(node.value):
                         fields.setdefault(used.name)
         self.extractor = Extractor(fields)
         self.scans: list[tuple[str, Scan]] = []
-        self.leaves: dict[Leaf, LeafSlot] = {}
+        self.leaves: dict[int, LeafSlot] = {}
         for (field, _), leaves in groups.items():
-            for number, leaf in enumerate(leaves):
+            for number, leaf in enumerate(leaves.values()):
                 slot = LeafSlot(leaf, len(self.scans), number, _if_missing(leaf))
-                self.leaves[leaf] = slot
-            self.scans.append((field, Scan(tuple(leaves))))
+                self.leaves[id(leaf)] = slot
+            self.scans.append((field, Scan(tuple(leaves.values()))))
 
 
 def bare(leaf: Leaf) -> Leaf:
@@ -80,17 +81,22 @@ def _if_missing(leaf: Leaf) -> bool:
     return matched_pattern(leaf.matcher, leaf.type, leaf.missing) is not None
 
 
-def _prepared(expr: Expr) -> Expr:
-    """``a and b  ->  b and a`` where b is cheaper: order never changes the meaning."""
+def _prepared(expr: Expr, known: dict[str, Leaf]) -> Expr:
+    """``a and b  ->  b and a`` where b is cheaper: order never changes the meaning.
+
+    A leaf becomes the one of ``known`` that asks the same. It is known by its text, since 1, 1.0
+    and true are equal to Python, and three constants to a rule.
+    """
     match expr:
         case Leaf():
-            return bare(expr)
+            leaf = bare(expr)
+            return known.setdefault(repr(leaf), leaf)
         case Not(term):
-            return Not(_prepared(term))
+            return Not(_prepared(term, known))
         case And(terms):
-            return And(tuple(sorted(map(_prepared, terms), key=_cost)))
+            return And(tuple(sorted((_prepared(t, known) for t in terms), key=_cost)))
         case Or(terms):
-            return Or(tuple(sorted(map(_prepared, terms), key=_cost)))
+            return Or(tuple(sorted((_prepared(t, known) for t in terms), key=_cost)))
         case _:
             return expr
 

@@ -34,7 +34,7 @@ def _glob(field: str) -> str:
     return field.replace("\\", "\\\\").replace("?", "\\?")
 
 
-def _collect(node: Any, path: str, found: list[Scalar]) -> None:  # noqa: ANN401
+def _collect(node: Any, path: str, found: list[Scalar]) -> None:
     if isinstance(node, list):
         for element in node:
             _collect(element, path, found)
@@ -48,7 +48,7 @@ def _collect(node: Any, path: str, found: list[Scalar]) -> None:  # noqa: ANN401
             _collect(value, path[len(key) + 1 :], found)
 
 
-def _scalars(value: Any, found: list[Scalar]) -> None:  # noqa: ANN401
+def _scalars(value: Any, found: list[Scalar]) -> None:
     if isinstance(value, (str, bool, int, float)):
         found.append(value)
     elif isinstance(value, list):
@@ -64,14 +64,14 @@ def objects_of(document: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = []
 
-    def objects(value: Any) -> None:  # noqa: ANN401
+    def objects(value: Any) -> None:
         if isinstance(value, dict):
             found.append(value)
         elif isinstance(value, list):
             for element in value:
                 objects(element)
 
-    def search(node: Any, rest: str) -> None:  # noqa: ANN401
+    def search(node: Any, rest: str) -> None:
         if isinstance(node, list):
             for element in node:
                 search(element, rest)
@@ -88,31 +88,38 @@ def objects_of(document: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
 
 def flatten(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Scalar]]:
     """Every (dotted name, value) of the document, arrays flattened."""
-    pending: list[tuple[str, Any]] = [(f"{prefix}{k}", v) for k, v in reversed(document.items())]
+    pending: list[tuple[str, Any]] = [(f"{prefix}{k}", v) for k, v in reversed(list(document.items()))]
     while pending:
         name, value = pending.pop()
         if isinstance(value, (str, bool, int, float)):
             yield name, value
         elif isinstance(value, Mapping):
-            pending.extend((f"{name}.{k}", v) for k, v in reversed(value.items()))
+            pending.extend((f"{name}.{k}", v) for k, v in reversed(list(value.items())))
         elif isinstance(value, list):
             pending.extend((name, element) for element in reversed(value))
+
+
+_MOST_NAMES = 100_000
 
 
 class Extractor:
     """Reads many fields out of a document in one walk; the same values as `values_of`.
 
     Args:
-        fields: dotted names; those with ``*`` in them cost a walk over the whole document.
+        fields: dotted names; those with ``*`` in them cost a walk over everything below their
+            first name, over the whole document where that is a wildcard itself.
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
         self.fields = tuple(fields)
         self._root = _Node()
         self._globs: list[tuple[int, str]] = []
+        self._heads: set[str] = set()
+        self._named: dict[str, tuple[int, ...]] = {}
         for number, field in enumerate(self.fields):
             if "*" in field:
                 self._globs.append((number, _glob(field)))
+                self._heads.add(field.partition(".")[0])
                 continue
             node = self._root
             for segment in field.split("."):
@@ -124,11 +131,25 @@ class Extractor:
         found: list[tuple[int, Scalar]] = []
         _walk(document, self._root, found)
         if self._globs:
-            for name, value in flatten(document):
-                for number, glob in self._globs:
-                    if glob_matches(glob, name):
-                        found.append((number, value))
+            for name, value in flatten(self._below_globs(document)):
+                found.extend((number, value) for number in self._globbed(name))
         return found
+
+    def _below_globs(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        heads = self._heads
+        if any("*" in head for head in heads):
+            return document
+        return {k: v for k, v in document.items() if k.partition(".")[0] in heads}
+
+    def _globbed(self, name: str) -> tuple[int, ...]:
+        """The fields with a wildcard that a name fits; names recur, so they are remembered."""
+        known = self._named.get(name)
+        if known is None:
+            if len(self._named) >= _MOST_NAMES:
+                self._named.clear()
+            known = tuple(n for n, glob in self._globs if glob_matches(glob, name))
+            self._named[name] = known
+        return known
 
 
 class _Node:
@@ -148,7 +169,7 @@ def _walk(node: Mapping[str, Any], trie: _Node, found: list[tuple[int, Scalar]])
                 continue
             child = trie
             for segment in key.split("."):
-                child = child.children.get(segment)  # type: ignore[assignment]
+                child = child.children.get(segment)
                 if child is None:
                     break
             if child is None:
@@ -156,7 +177,7 @@ def _walk(node: Mapping[str, Any], trie: _Node, found: list[tuple[int, Scalar]])
         _take(value, child, found)
 
 
-def _take(value: Any, trie: _Node, found: list[tuple[int, Scalar]]) -> None:  # noqa: ANN401
+def _take(value: Any, trie: _Node, found: list[tuple[int, Scalar]]) -> None:
     if isinstance(value, (str, bool, int, float)):
         if trie.field >= 0:
             found.append((trie.field, value))

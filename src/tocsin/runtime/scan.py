@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import gc
 import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -158,6 +159,7 @@ class Scan:
         summary, read = self.summary, 0
         summary.refused.extend(self._inputs.refused)
         with ExitStack() as stack:
+            stack.enter_context(_rare_collections())
             letters = None
             if self._dead_letters is not None:
                 letters = stack.enter_context(self._dead_letters.open("a", encoding="utf-8"))
@@ -241,6 +243,20 @@ class Scan:
         changes = self._detector.changes()
         self.summary.new += self._memory.commit(self._pending, changes, self._key, note)
         self._pending = []
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Makes Python's cycle collector rare: events are many and have no cycles."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:

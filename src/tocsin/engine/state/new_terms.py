@@ -58,7 +58,7 @@ class NewTermsState:
         self.fields = query.fields
         self._history = int(query.history.total_seconds() * 1_000_000_000)
         self._clusters: dict[str, list[Cluster]] = {
-            key: msgspec.msgpack.decode(value, type=list[Cluster])
+            key: msgspec.json.decode(value, type=list[Cluster])
             for key, value in (saved or {}).items()
         }
         self._changed: set[str] = set()
@@ -109,11 +109,14 @@ class NewTermsState:
             if len(kept) != len(clusters):
                 self._changed.add(key)
                 self._clusters[key] = kept
+                if not kept:
+                    del self._clusters[key]
 
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""
+        # As JSON: an event may hold whole numbers that MessagePack, with its 64 bits, cannot.
         changed = {
-            key: msgspec.msgpack.encode(self._clusters[key]) if self._clusters[key] else None
+            key: msgspec.json.encode(self._clusters[key]) if key in self._clusters else None
             for key in self._changed
         }
         self._changed.clear()
