@@ -121,7 +121,7 @@ def date_of(value: Scalar) -> int | None:
         number = number_of(value)
         return None if number is None else int(number * 1_000_000)
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    if month is None and hour is None and len(year) != 4:  # noqa: PLR2004
+    if month is None and hour is None and len(year) != 4:
         return int(year) * 1_000_000
     try:
         moment = dt.datetime(
@@ -163,7 +163,7 @@ def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
         return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in piece.split(".")]
 
     tail = [(-1, 0, ""), *parts(pre)] if dash else [(0, -1, "")]
-    return tuple([*parts(release), *tail])
+    return (*parts(release), *tail)
 
 
 def fold(text: str) -> str:

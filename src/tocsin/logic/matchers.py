@@ -99,7 +99,10 @@ class PathGlob(msgspec.Struct, frozen=True, tag="path"):
 
 Matcher = Exists | Equals | Wildcard | Regex | Range | InNetwork | Words | PathGlob
 
-_TOKEN = re.compile(r"[^\W_]+(?:['._][^\W_]+)*|_+", re.UNICODE)
+# Elastic's Windows integrations analyse script blocks at what is no letter, digit or underscore
+# (and keep hyphens); the standard analyzer keeps some dots within words besides. Cutting at both
+# finds every phrase that either finds, as a phrase is words in a row.
+_TOKEN = re.compile(r"\w+")
 
 
 def matched_pattern(matcher: Matcher, kind: FieldType, value: Scalar) -> str | None:
@@ -173,7 +176,7 @@ def show_range(matcher: Range, kind: FieldType) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The words that the standard analyzer makes of a text (Unicode word breaks, lower case)."""
+    """The words of analysed text: runs of letters, digits and underscores, in lower case."""
     return [fold(token) for token in _TOKEN.findall(text)]
 
 
@@ -210,7 +213,7 @@ def _address(text: str) -> int | None:
     except ValueError:
         return None
     # Lucene holds every address as sixteen bytes, IPv4 as its mapped form.
-    return int(address) if address.version == 6 else int(address) | 0xFFFF << 32  # noqa: PLR2004
+    return int(address) if address.version == 6 else int(address) | 0xFFFF << 32
 
 
 def _in_range(matcher: Range, kind: FieldType, value: Scalar) -> bool:
@@ -252,7 +255,7 @@ def network_of(text: str) -> Network | None:
         return None
     if isinstance(network, ipaddress.IPv6Network):
         mapped = network.network_address.ipv4_mapped
-        if mapped is not None and network.prefixlen >= 96:  # noqa: PLR2004
+        if mapped is not None and network.prefixlen >= 96:
             return ipaddress.ip_network((mapped, network.prefixlen - 96), strict=False)
     return network
 

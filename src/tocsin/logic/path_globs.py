@@ -34,7 +34,7 @@ def path_glob_matches(pattern: str, path: str, *, fold_case: bool) -> bool:
     Args:
         pattern: as in the module's description.
         path: the path; an empty one fits nothing.
-        fold_case: whether case is ignored, as on Windows, where ``\\`` counts as ``/``.
+        fold_case: whether case is ignored, as on Windows, where a backslash counts as ``/``.
     """
     if not path:
         return False
@@ -48,7 +48,7 @@ def path_glob_matches(pattern: str, path: str, *, fold_case: bool) -> bool:
         return len(parts) == len(before) and _all_match(before, parts)
     if not after:
         return len(parts) > len(before) and _all_match(before, parts)
-    if not before and len(parts) < 2:  # noqa: PLR2004
+    if not before and len(parts) < 2:
         return False
     return (
         len(parts) >= max(len(before), len(after))
@@ -105,9 +105,7 @@ def _segments(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
 
 def _globs(segments: list[str]) -> tuple[str, ...]:
     """Segments as globs of `patterns`, in which ``*`` alone is special."""
-    return tuple(
-        _STARS.sub("*", s).replace("\\", "\\\\").replace("?", "\\?") for s in segments
-    )
+    return tuple(_STARS.sub("*", s).replace("\\", "\\\\").replace("?", "\\?") for s in segments)
 
 
 def _all_match(globs: tuple[str, ...], parts: list[str]) -> bool:

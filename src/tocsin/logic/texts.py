@@ -129,10 +129,11 @@ def substring(text: Result, start: Result, end: Result = None) -> Result:
     """The text from ``start`` up to ``end``; negative ones count from the end of the text."""
     if not isinstance(text, str):
         return None
-    for place in (start, end):
-        if place is not None and (not isinstance(place, int) or isinstance(place, bool)):
-            return None
-    return _from_units(_units(text)[start:end])  # type: ignore[misc]  # they are whole numbers
+    if not (start is None or isinstance(start, int)) or isinstance(start, bool):
+        return None
+    if not (end is None or isinstance(end, int)) or isinstance(end, bool):
+        return None
+    return _from_units(_units(text)[start:end])
 
 
 def number(text: Result, base: Result = None) -> Result:
