@@ -1,6 +1,6 @@
-"""Text with places in it: spans, line and column, and the caret under an error.
+r"""Text with places in it: spans, line and column, and the caret under an error.
 
->>> text = SourceText('process where\\n  pid = 4', name="rule.toml", first_line=12)
+>>> text = SourceText('process where\n  pid = 4', name="rule.toml", first_line=12)
 >>> print(text.span(20, 21).caret())
     13 |   pid = 4
        |       ^

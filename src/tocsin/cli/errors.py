@@ -15,7 +15,7 @@ OK, ALERTS, RULES, USAGE, INTERRUPTED = 0, 1, 2, 3, 130
 def fail(message: str, code: int = USAGE) -> SystemExit:
     """Prints a message to standard error and gives the exit to raise."""
     text = "\n".join(printable(line) for line in message.splitlines())
-    print(f"tocsin: {text}", file=sys.stderr)
+    sys.stderr.write(f"tocsin: {text}\n")
     return SystemExit(code)
 
 

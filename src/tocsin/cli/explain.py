@@ -38,18 +38,33 @@ def explain(
     ],
     rules: Annotated[
         list[Path] | None,
-        typer.Option("--rules", "-r", metavar="PATH", help="Where the rule is. [default: the pack]",
-                     show_default=False),
+        typer.Option(
+            "--rules",
+            "-r",
+            metavar="PATH",
+            help="Where the rule is. [default: the pack]",
+            show_default=False,
+        ),
     ] = None,
     inputs: Annotated[
         list[str] | None,
-        typer.Option("--input", "-i", metavar="INPUT", help="Where to look for an event's id.",
-                     show_default=False),
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="INPUT",
+            help="Where to look for an event's id.",
+            show_default=False,
+        ),
     ] = None,
     db: Annotated[
         str,
-        typer.Option("--db", metavar="URL", envvar="TOCSIN_DB", help="A store whose alerts are "
-                     "searched for an event's id. [default: your user's, where there is one]"),
+        typer.Option(
+            "--db",
+            metavar="URL",
+            envvar="TOCSIN_DB",
+            help="A store whose alerts are "
+            "searched for an event's id. [default: your user's, where there is one]",
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The tree as JSON.")] = False,
 ) -> int:
@@ -59,7 +74,7 @@ def explain(
     Examples:
       tocsin explain 73dd1f2c capture.pcap:4 --rules detection-rules/rules
       tocsin explain imds_credentials events.ndjson:12
-    """
+    """  # noqa: D301  (the \b is for the help: keep these lines as they are)
     with for_people():
         return _explain(rule, event, rules, inputs, db, as_json)
 
@@ -76,15 +91,15 @@ def _explain(
 
     import msgspec
 
+    from tocsin.cli.rules import choose, load
     from tocsin.engine.explain import explain as explain_logic
     from tocsin.logic.query import NewTerms, filter_of
-    from tocsin.rules.find import find_rule
-    from tocsin.rules.index import STREAM_FIELDS, sees, stream_of
+    from tocsin.rules.index import origin_of, sees
 
-    rule = find_rule(name, rule_paths or [])
+    rule = choose(name, load(rule_paths or []))
     where, document = _event(event, inputs or [], db)
     tree = explain_logic(filter_of(rule.query).expr, document)
-    seen = sees(rule.index, stream_of(document))
+    seen = sees(rule.index, origin_of(document))
     terms = _terms(rule, document) if isinstance(rule.query, NewTerms) else {}
     fires = tree.held and seen and all(terms.values())
     if as_json:
@@ -99,12 +114,11 @@ def _explain(
     console = Console(highlight=False)
     console.print(_tree(rule, where, tree, fires), soft_wrap=False)
     if not seen:
-        stream = {f: v for f, v in zip(STREAM_FIELDS, stream_of(document), strict=True) if v}
         console.print(
             "The rule does not see this event: its index patterns are "
             + printable(", ".join(rule.index))
-            + ", and the event's are "
-            + printable(", ".join(f"{k}={v}" for k, v in stream.items())),
+            + "; the event is of "
+            + printable(", ".join(origin_of(document).names)),
             style="yellow",
         )
     for field, values in terms.items():
@@ -149,10 +163,10 @@ def _add(parent: Tree, node: Explained) -> None:
         label = Text.assemble(mark, " ", (node.kind.upper(), "bold"))
     else:
         text = printable(node.text)
-        if len(text) > 200:  # noqa: PLR2004  (a list of 200 programs is read in the rule)
+        if len(text) > 200:
             text = text[:200] + " …"
         label = Text.assemble(mark, " ", text)
-        if node.held and node.pattern and node.pattern not in {node.text, "*"}:
+        if node.held and node.pattern not in {"", "*", node.text, str(node.value)}:
             label.append(f"  fits {printable(node.pattern)}", style="dim")
         if node.reason:
             style = "yellow" if node.why == "case" else "dim"
@@ -176,9 +190,7 @@ def _event(event: str, inputs: list[str], db: str) -> tuple[str, Document]:
     stored = _from_store(event, db)
     if stored is not None:
         return event, stored
-    message = (
-        f"no event {event!r}: write FILE:N, or an id together with --input FILE or --db URL"
-    )
+    message = f"no event {event!r}: write FILE:N, or an id together with --input FILE or --db URL"
     raise UsageError(message)
 
 
@@ -203,8 +215,8 @@ def _by_position(name: str, number: str) -> Document | None:
 
 def _identified(inputs: Iterable[str]) -> Iterator[tuple[str, str, Document]]:
     """Every event of the inputs with its id, as a scan would know it."""
-    from tocsin.runtime.detector import Identities
     from tocsin.events.record import Record
+    from tocsin.runtime.detector import Identities
     from tocsin.sources.files import OpenFile, find
 
     found = find(inputs)

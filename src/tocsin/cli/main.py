@@ -10,12 +10,17 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from tocsin.cli import alerts, demo, explain, rules, scan
 from tocsin.cli.errors import INTERRUPTED, OK, USAGE, fail
 from tocsin.errors import TocsinError
+
+# Typer brings its own copy of click, or uses the one there is: its exceptions are in the module of
+# the one that it does export.
+_exceptions = sys.modules[typer.BadParameter.__module__]
+_NoArguments = _exceptions.NoArgsIsHelpError
+_Refused = _exceptions.ClickException
 
 app = typer.Typer(
     name="tocsin",
@@ -61,16 +66,14 @@ def run(arguments: list[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="tocsin", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        # click shows the help and calls it an error; a bare `tocsin` asks for help.
-        print(error.format_message())
+    except _NoArguments as error:
+        # A bare `tocsin` asks for help; that is called an error only inside.
+        sys.stdout.write(error.format_message() + "\n")
         sys.exit(OK)
-    except click.UsageError as error:
+    except _Refused as error:
         error.show(sys.stderr)
         sys.exit(USAGE)
-    except click.ClickException as error:
-        raise fail(error.format_message()) from None
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         raise fail("interrupted", INTERRUPTED) from None
     except TocsinError as error:
         raise fail(str(error)) from None

@@ -42,7 +42,9 @@ def scan(
     rules: Annotated[
         list[Path] | None,
         typer.Option(
-            "--rules", "-r", metavar="PATH",
+            "--rules",
+            "-r",
+            metavar="PATH",
             help="A rule file or a directory of them; again for more. [default: the pack that "
             "ships]",
             show_default=False,
@@ -56,13 +58,15 @@ def scan(
         typer.Option("--output", "-o", metavar="FILE", help="Write the alerts there."),
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="Only events from then on: 2026-11-14, or 24h (ago).")
+        str,
+        typer.Option(metavar="TIME", help="Only events from then on: 2026-11-14, or 24h (ago)."),
     ] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Only events up to then.")] = "",
     warm_up: Annotated[
         str,
         typer.Option(
-            "--warm-up", metavar="DURATION",
+            "--warm-up",
+            metavar="DURATION",
             help="Learn what is normal for so long, from the first event on, before what is new "
             "rings: 12h, 7d.",
         ),
@@ -70,7 +74,8 @@ def scan(
     fail_on: Annotated[
         str,
         typer.Option(
-            "--fail-on", metavar="SEVERITY",
+            "--fail-on",
+            metavar="SEVERITY",
             help="Exit 1 on an alert of this severity or above: informational, low, medium, high, "
             "critical.",
         ),
@@ -81,7 +86,10 @@ def scan(
     db: Annotated[
         str,
         typer.Option(
-            "--db", metavar="URL", envvar="TOCSIN_DB", show_envvar=True,
+            "--db",
+            metavar="URL",
+            envvar="TOCSIN_DB",
+            show_envvar=True,
             help="Keep alerts and what rules remember: a file, sqlite:///FILE or "
             "postgresql://USER@HOST/NAME.",
         ),
@@ -96,7 +104,8 @@ def scan(
         ),
     ] = None,
     guide: Annotated[
-        str, typer.Option("--guide", metavar="HOW", help="The guide in the table: short, full, none.")
+        str,
+        typer.Option("--guide", metavar="HOW", help="The guide in the table: short, full, none."),
     ] = "short",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No summary and no progress bar.")
@@ -113,7 +122,7 @@ def scan(
       tocsin scan --rules ~/detection-rules/rules /var/log/endpoint/
       zcat events.gz | tocsin scan - --format ndjson --fail-on high
       tocsin scan today/ --save --warm-up 7d
-    """
+    """  # noqa: D301  (the \b is for the help: keep these lines as they are)
     with for_people():
         return _scan(
             inputs, rules, form, output, since, until, warm_up, fail_on, strict,
@@ -121,7 +130,7 @@ def scan(
         )  # fmt: skip
 
 
-def _scan(  # noqa: PLR0913  (one per option)
+def _scan(
     inputs: list[str],
     rule_paths: list[Path] | None,
     form: str,
@@ -165,7 +174,9 @@ def _scan(  # noqa: PLR0913  (one per option)
     loaded = load_rules(rule_paths or [shipped_pack()])
     if not loaded.rules and not loaded.problems:
         named = ", ".join(map(str, rule_paths or []))
-        message = f"no rule in {named}: Tocsin reads Elastic's .toml and Datadog's .policy and .yaml"
+        message = (
+            f"no rule in {named}: Tocsin reads Elastic's .toml and Datadog's .policy and .yaml"
+        )
         raise UsageError(message)
 
     with ExitStack() as stack:
@@ -180,8 +191,10 @@ def _scan(  # noqa: PLR0913  (one per option)
         try:
             summary = job.run()
         except KeyboardInterrupt:
-            kept = "what was found is kept; the same command goes on from there" if url else (
-                "nothing is kept without --save or --db"
+            kept = (
+                "what was found is kept; the same command goes on from there"
+                if url
+                else ("nothing is kept without --save or --db")
             )
             raise fail(f"interrupted: {kept}", 130) from None
     if form == "table":
@@ -228,7 +241,7 @@ def _memory(url: str, stack: ExitStack) -> Memory:
     return Stored(engine)
 
 
-def _output(path: Path | None, stack: ExitStack) -> Any:  # noqa: ANN401  (a binary stream)
+def _output(path: Path | None, stack: ExitStack) -> Any:
     if path is None:
         return sys.stdout.buffer
     try:
@@ -257,7 +270,7 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[int, int, int], Non
     def moved(read: int, _total: int, alerts: int) -> None:
         nonlocal shown
         bar.update(task, completed=read, alerts=alerts)
-        if not shown and time.monotonic() - begun > 2:  # noqa: PLR2004  (seconds)
+        if not shown and time.monotonic() - begun > 2:
             bar.start()
             shown = True
 

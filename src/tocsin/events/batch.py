@@ -51,22 +51,16 @@ class Batch:
 
     Args:
         documents: the events, as rules see them.
-        fields: the fields that will be asked for; others read as absent.
+        fields: the fields that will be asked for, or an extractor of them that is made once for
+            many batches; others read as absent.
     """
 
-    def __init__(self, documents: Sequence[Mapping[str, Any]], fields: Iterable[str]) -> None:
+    def __init__(
+        self, documents: Sequence[Mapping[str, Any]], fields: Iterable[str] | Extractor
+    ) -> None:
         self.documents = documents
         self.size = len(documents)
         self._extractor = fields if isinstance(fields, Extractor) else Extractor(fields)
-
-    @classmethod
-    def of(cls, documents: Sequence[Mapping[str, Any]], extractor: Extractor) -> Batch:
-        """A batch with an extractor that is made once for many batches."""
-        batch = cls.__new__(cls)
-        batch.documents = documents
-        batch.size = len(documents)
-        batch._extractor = extractor
-        return batch
 
     @cached_property
     def columns(self) -> dict[str, Column]:

@@ -29,7 +29,7 @@ class Lines:
         self._stream.write(msgspec.json.encode(rendered(alert, self._form)) + b"\n")
 
 
-def rendered(alert: Alert, form: Form) -> Any:  # noqa: ANN401  (three shapes of JSON)
+def rendered(alert: Alert, form: Form) -> Any:
     """The alert in a form, ready for JSON."""
     match form:
         case "ndjson":

@@ -114,7 +114,7 @@ class OpenFile:
             else:
                 self._raw = Path(file.name).open("rb")  # noqa: SIM115  (closed by `close`)
             self._counted = _Counted(self._raw)
-            self._stream = io.BufferedReader(self._counted, _BLOCK)
+            self._stream: io.BufferedReader[Any] = io.BufferedReader(self._counted, _BLOCK)
             self._content: _Decompressed | None = None
             begin = _decompressor(self._stream.peek(4)[:4])
             if begin is not None:

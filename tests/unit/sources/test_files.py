@@ -27,7 +27,9 @@ def written(path: Path, data: bytes) -> Path:
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.json", "a.jsonl", "a", "a.log"])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
-def test_what_a_file_is_shows_in_its_first_bytes(tmp_path: Path, name: str, compress: object) -> None:
+def test_what_a_file_is_shows_in_its_first_bytes(
+    tmp_path: Path, name: str, compress: object
+) -> None:
     path = written(tmp_path / name, compress(LINES))  # type: ignore[operator]
     assert [f.document for f in read(path) if isinstance(f, Record)] == [{"a": 1}, {"a": 2}]
 
@@ -39,7 +41,9 @@ def test_several_gzip_members_and_zstandard_frames_are_one_file(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
-def test_a_compression_that_breaks_off_keeps_what_came_before(tmp_path: Path, compress: object) -> None:
+def test_a_compression_that_breaks_off_keeps_what_came_before(
+    tmp_path: Path, compress: object
+) -> None:
     import random
 
     noise = random.Random(4)

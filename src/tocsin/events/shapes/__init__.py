@@ -5,16 +5,16 @@ A shape is a module with
 * ``recognises(document) -> bool``: whether a document has this shape; cheap, called for each event;
 * ``to_ecs(document) -> Document``: the event as rules see it; never raises;
 * ``identity(document) -> bytes``: what the event's id is a hash of; empty for "its bytes".
+
+A module whose name begins with ``_`` is a part of a shape.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, cached_property
 from typing import Protocol
-
-import msgspec
 
 from tocsin.events.record import Document
 
@@ -32,11 +32,26 @@ class Shape(Protocol):
         """What the event's id is a hash of; empty for "its bytes"."""
 
 
-class Shaped(msgspec.Struct):
-    """An event that came in a shape of its own: as rules see it, and what it is known by."""
+class Shaped:
+    """An event that came in a shape of its own.
 
-    document: Document
-    identity: bytes = b""
+    Args:
+        shape: the shape that knows it.
+        original: the event as it came.
+
+    Attributes:
+        document: the event as rules see it.
+    """
+
+    def __init__(self, shape: Shape, original: Document) -> None:
+        self._shape = shape
+        self._original = original
+        self.document = shape.to_ecs(original)
+
+    @cached_property
+    def identity(self) -> bytes:
+        """What the event's id is a hash of; empty for "its bytes"."""
+        return self._shape.identity(self._original)
 
 
 @cache
@@ -45,7 +60,9 @@ def shapes() -> tuple[Shape, ...]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     found: list[Shape] = []
     for name in names:
-        module: Shape = importlib.import_module(f"{__name__}.{name}")  # type: ignore[assignment]
+        if name.startswith("_"):
+            continue
+        module: Shape = importlib.import_module(f"{__name__}.{name}")
         found.append(module)
     return tuple(found)
 
@@ -54,5 +71,5 @@ def in_ecs(document: Document) -> Shaped | None:
     """The event in ECS's names; None where it has no shape of its own (it is in ECS already)."""
     for shape in shapes():
         if shape.recognises(document):
-            return Shaped(shape.to_ecs(document), shape.identity(document))
+            return Shaped(shape, document)
     return None
