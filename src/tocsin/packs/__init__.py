@@ -1,0 +1,1 @@
+"""Rules that ship with Tocsin, in their vendors' formats, each with its test events."""

@@ -1,0 +1,1 @@
+"""Tocsin: vendors' detection rules, as they are, on your own telemetry."""
