@@ -214,7 +214,7 @@ def _exit_code(summary: Summary, loaded: Loaded, strict: bool, threshold: str | 
     if strict and any(problem.is_failure for problem in loaded.problems):
         return RULES
     highest = summary.highest
-    if threshold and highest and SEVERITIES.index(highest) >= SEVERITIES.index(threshold):  # type: ignore[arg-type]
+    if threshold and highest and SEVERITIES.index(highest) >= SEVERITIES.index(threshold):
         return ALERTS
     return OK
 

@@ -1,0 +1,116 @@
+"""A rule in stages: what an event has to be, one stage for each event that the rule asks for.
+
+A query over single events has one stage; one that asks for new terms has one and says of which
+fields the terms are. Queries over several events will have one for each.
+
+>>> from tocsin.logic.expr import Leaf
+>>> from tocsin.logic.matchers import Equals
+>>> from tocsin.logic.query import Filter
+>>> stage, = stages_of(Filter(Leaf("a", Equals((1,))), category="network"), "network where a == 1")
+>>> stage.number, stage.role, stage.source, stage.tree.field
+(1, 'match', 'network', 'a')
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, Literal, assert_never
+
+import msgspec
+
+from tocsin.logic.expr import Always, And, Expr, Leaf, Or, conjunction
+from tocsin.logic.matchers import Equals
+from tocsin.logic.query import Filter, NewTerms, Query
+from tocsin.rules.model import Rule
+
+Role = Literal["match"]
+"""What a stage is there for: ``match``, an event that has to come."""
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """One event that a rule asks for.
+
+    Attributes:
+        number: from 1, in the order of the rule.
+        role: what the stage is there for.
+        source: what sort of event: its category or type, else the rule's index patterns.
+        tree: the condition, without the category.
+        text: the part of the rule that says so.
+        terms: fields whose combination of values has to be new; empty for other rules.
+        history: how far back a combination is remembered.
+        pipes: EQL's ``head`` and ``tail``.
+    """
+
+    number: int
+    role: Role
+    source: str
+    tree: Expr
+    text: str
+    terms: tuple[str, ...] = ()
+    history: dt.timedelta | None = None
+    pipes: tuple[tuple[str, int], ...] = ()
+
+
+def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tuple[Stage, ...]:
+    """The stages of a query.
+
+    Args:
+        query: what the rule asks for.
+        text: the query as it was written.
+        index: the rule's index patterns: the source of an event that has no category.
+    """
+    match query:
+        case Filter():
+            return (_filter(query, text, index),)
+        case NewTerms(filter, fields, history):
+            stage = _filter(filter, text, index)
+            return (msgspec.structs.replace(stage, terms=fields, history=history),)
+        case _:
+            assert_never(query)
+
+
+def stages_of_rule(rule: Rule) -> tuple[Stage, ...]:
+    """The stages of a rule."""
+    return stages_of(rule.query, rule.text, rule.index)
+
+
+def _filter(query: Filter, text: str, index: tuple[str, ...]) -> Stage:
+    types, tree = without_event_type(query.where)
+    source = query.category or ", ".join(types) or ", ".join(index) or "any"
+    return Stage(1, "match", source, tree, text, pipes=query.pipes)
+
+
+EVENT_TYPE: Final = "evt.name"
+"""SECL: the field that every rule asks for, by the fields that it names; the stage's header."""
+
+
+def without_event_type(expr: Expr) -> tuple[tuple[str, ...], Expr]:
+    """The event types that SECL's condition is about, and the condition without them.
+
+    Where a pseudo field stands for several types (``fim.write``), the alternatives stay, each
+    with its type.
+    """
+    if isinstance(expr, Or):
+        found = [without_event_type(term)[0] for term in expr.terms]
+        if all(found):
+            return tuple(dict.fromkeys(name for names in found for name in names)), expr
+    if is_event_type(expr):
+        return values_of_event_type(expr), Always(value=True)
+    if isinstance(expr, And):
+        types = [name for term in expr.terms for name in values_of_event_type(term)]
+        rest = [term for term in expr.terms if not is_event_type(term)]
+        if types:
+            return tuple(types), conjunction(*rest) if rest else Always(value=True)
+    return (), expr
+
+
+def is_event_type(expr: Expr) -> bool:
+    """Whether a condition is SECL's about the event's type."""
+    return isinstance(expr, Leaf) and expr.name == EVENT_TYPE
+
+
+def values_of_event_type(expr: Expr) -> tuple[str, ...]:
+    """The types that such a condition names; none for another condition."""
+    if isinstance(expr, Leaf) and is_event_type(expr) and isinstance(expr.matcher, Equals):
+        return tuple(str(value) for value in expr.matcher.values)
+    return ()
