@@ -1,0 +1,208 @@
+"""Match → alert: identity, the parts that people read first, and secrets out.
+
+An alert's id is a hash of the rule's id and of what fired it, never of the rule's version or of
+when it ran, so that a replay makes the same alerts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tocsin.alerts.model import (
+    Alert,
+    AlertEvent,
+    AlertEvidence,
+    AlertRule,
+    AlertSource,
+    AlertTechnique,
+    AlertThreat,
+    EventSource,
+    NewTerm,
+)
+from tocsin.alerts.scrub import scrub, scrub_field, scrub_text
+from tocsin.engine.match import Match
+from tocsin.events.event import Event
+from tocsin.logic.field_types import render_date
+from tocsin.rules.model import Rule, Technique, Threat
+
+_MOST_DOTS = 50
+
+_Spec = Mapping[str, Any]  # name → None (keep whatever is there) or a spec of its own
+
+_NAMED: _Spec = dict.fromkeys(("id", "name", "domain"))
+_OS: _Spec = dict.fromkeys(
+    ("type", "name", "family", "version", "platform", "kernel", "full", "codename")
+)
+_HOST: _Spec = {
+    **dict.fromkeys(("id", "name", "hostname", "ip", "mac", "architecture", "type")),
+    "os": _OS,
+}
+_HASH: _Spec = dict.fromkeys(("md5", "sha1", "sha256", "imphash"))
+_PARENT: _Spec = {
+    **dict.fromkeys(
+        (
+            "pid",
+            "ppid",
+            "entity_id",
+            "name",
+            "executable",
+            "args",
+            "args_count",
+            "command_line",
+            "tty",
+            "working_directory",
+            "start",
+            "interactive",
+            "title",
+        )
+    ),
+    "hash": _HASH,
+    "user": _NAMED,
+}
+_PROCESS: _Spec = {**_PARENT, "parent": {**_PARENT, "parent": _PARENT}}
+_USER: _Spec = {
+    **_NAMED,
+    **dict.fromkeys(("full_name", "email", "roles")),
+    "effective": _NAMED,
+    "group": _NAMED,
+}
+
+
+def alert_of(match: Match, detected_at: int) -> Alert:
+    """The alert of a match.
+
+    Args:
+        match: one firing.
+        detected_at: when it was found, in nanoseconds since the epoch.
+    """
+    documents = [scrub(event.document) for event in match.events]
+    last = nested(documents[-1])
+    return Alert(
+        id=alert_id(match),
+        time=render_date(match.time),
+        detected_at=render_date(detected_at),
+        rule=_rule(match.rule),
+        severity=match.rule.severity,
+        risk_score=match.rule.risk_score,
+        host=_pick(last.get("host"), _HOST),
+        process=_pick(last.get("process"), _PROCESS),
+        user=_pick(last.get("user"), _USER),
+        events=tuple(
+            AlertEvent(event.id, render_date(event.time), _source(event), document)
+            for event, document in zip(match.events, documents, strict=True)
+        ),
+        evidence=tuple(
+            AlertEvidence(e.event, e.field, e.operator, e.pattern, scrub_field(e.field, e.value))
+            for e in match.evidence
+        ),
+        new_terms=tuple(NewTerm(field, scrub_field(field, v)) for field, v in match.new_terms),
+        note=_note(match),
+    )
+
+
+def alert_id(match: Match) -> str:
+    """A hash of the rule's id and of what fired it: 32 hexadecimal digits."""
+    fired_by = [match.rule.id, [event.id for event in match.events], match.key]
+    return hashlib.sha256(json.dumps(fired_by).encode()).hexdigest()[:32]
+
+
+def nested(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with every dotted key taken apart.
+
+    Where a name is both a value and an object, the object wins; of two values the first.
+
+    >>> nested({"host.name": "web-1", "host": {"ip": ["10.0.0.1"]}, "process.parent.pid": 1})
+    {'host': {'name': 'web-1', 'ip': ['10.0.0.1']}, 'process': {'parent': {'pid': 1}}}
+    """
+    tree: dict[str, Any] = {}
+    _merge(tree, document)
+    return tree
+
+
+def _merge(tree: dict[str, Any], document: Mapping[str, Any]) -> None:
+    for name, value in document.items():
+        node = tree
+        *path, leaf = name.split(".", _MOST_DOTS)
+        for step in path:
+            below = node.get(step)
+            if not isinstance(below, dict):
+                below = node[step] = {}
+            node = below
+        there = node.get(leaf)
+        if isinstance(value, Mapping):
+            if not isinstance(there, dict):
+                there = node[leaf] = {}
+            _merge(there, value)
+        elif there is None:
+            node[leaf] = value
+
+
+def _pick(found: Any, spec: _Spec) -> dict[str, Any]:
+    """The parts of an object that the spec names, in its order; a list stands for its first."""
+    if isinstance(found, list):
+        found = next((element for element in found if isinstance(element, Mapping)), None)
+    if not isinstance(found, Mapping):
+        return {}
+    found = nested(found)
+    kept: dict[str, Any] = {}
+    for name, below in spec.items():
+        value = found.get(name)
+        if below is not None:
+            value = _pick(value, below)
+        if value is not None and value not in ("", [], {}):
+            kept[name] = value
+    return kept
+
+
+def _source(event: Event) -> EventSource:
+    return EventSource(scrub_text(event.source), event.position)
+
+
+def _note(match: Match) -> str:
+    received = [event for event in match.events if event.received]
+    if not received:
+        return ""
+    first = received[0]
+    where = f"{first.position} of {scrub_text(first.source)}"
+    if len(received) == 1:
+        return (
+            f"the event at {where} has no time of its own: "
+            "the time at which it was read stands for it"
+        )
+    return (
+        f"{len(received)} of {len(match.events)} events, first {where}, have no time of their "
+        "own: the time at which they were read stands for it"
+    )
+
+
+def _rule(rule: Rule) -> AlertRule:
+    return AlertRule(
+        id=rule.id,
+        name=rule.name,
+        source=AlertSource(rule.vendor, scrub_text(rule.path)),
+        language=rule.language,
+        type=rule.type,
+        author=rule.author,
+        license=rule.license,
+        tags=rule.tags,
+        threat=tuple(_threat(threat) for threat in rule.threat),
+        guide=rule.guide,
+        false_positives=rule.false_positives,
+        references=rule.references,
+        description=rule.description,
+    )
+
+
+def _threat(threat: Threat) -> AlertThreat:
+    return AlertThreat(
+        framework=threat.framework,
+        tactic=None if threat.tactic is None else _technique(threat.tactic),
+        technique=tuple(_technique(name, below) for name, below in threat.techniques),
+    )
+
+
+def _technique(name: Technique, below: tuple[Technique, ...] = ()) -> AlertTechnique:
+    return AlertTechnique(name.id, name.name, name.reference, tuple(_technique(b) for b in below))
