@@ -41,7 +41,9 @@ def test_every_command_has_a_heading_and_names_its_options(name: str) -> None:
 
 
 def test_every_documented_option_exists() -> None:
-    for heading, section in re.findall(r"\n## (tocsin [a-z ]+)\n(.*?)(?=\n## |\Z)", COMMANDS, re.S):
+    for heading, section in re.findall(
+        r"\n## (tocsin [a-z ]+)\n(.*?)(?=\n## |\Z)", COMMANDS, re.DOTALL
+    ):
         known = {option for p in ALL[heading].params for option in p.opts} | EVERYWHERE
         for option in re.findall(r"`(--[a-z-]+)", section):
             assert option in known, f"{heading} {option}"

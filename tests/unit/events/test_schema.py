@@ -72,7 +72,7 @@ def test_a_known_field_has_its_type(field: str) -> None:
     assert ECS.resolve(field) == Resolved(field, KNOWN[field])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("field", ["proces.name", "process.nmae", "winlog.evnt_data.X", "x", ""])
+@pytest.mark.parametrize("field", ["proces.name", "process.naem", "winlog.evnt_data.X", "x", ""])
 def test_an_unknown_field_is_dynamic(field: str) -> None:
     assert ECS.resolve(field) == Resolved(field, "dynamic", known=False)
 
