@@ -115,11 +115,11 @@ def date_of(value: Scalar) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
-        return int(value * 1_000_000) if math.isfinite(value) else None
+        return _from_millis(value)
     found = _DATE.match(value)
     if found is None:
         number = number_of(value)
-        return None if number is None else int(number * 1_000_000)
+        return None if number is None else _from_millis(number)
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     if month is None and hour is None and len(year) != 4:
         return int(year) * 1_000_000
@@ -132,6 +132,13 @@ def date_of(value: Scalar) -> int | None:
         return None
     nanos = int((fraction or "").ljust(9, "0") or 0)
     return round(moment.timestamp()) * 1_000_000_000 + nanos
+
+
+def _from_millis(millis: float) -> int | None:
+    try:
+        return int(millis * 1_000_000)
+    except (OverflowError, ValueError):
+        return None
 
 
 def _zone(text: str | None) -> dt.timezone:
@@ -149,7 +156,10 @@ def render_date(nanos: int) -> str:
     '1970-01-01T00:00:01.500Z'
     """
     seconds, rest = divmod(nanos, 1_000_000_000)
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    try:
+        moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    except OverflowError:
+        return f"{nanos // 1_000_000} ms"  # beyond the years that a calendar here has
     fraction = f"{rest:09d}"
     fraction = fraction[:3] if fraction.endswith("000000") else fraction.rstrip("0").ljust(6, "0")
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z"
@@ -160,12 +170,15 @@ def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
     release, dash, pre = text.partition("+")[0].partition("-")
 
     def parts(piece: str) -> list[tuple[int, int, str]]:
-        return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in piece.split(".")]
+        return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in piece.split(".")]
 
     tail = [(-1, 0, ""), *parts(pre)] if dash else [(0, -1, "")]
     return (*parts(release), *tail)
 
 
 def fold(text: str) -> str:
-    """The one case folding: what "insensitive" means everywhere."""
-    return text.lower()
+    """The one case folding: what "insensitive" means everywhere.
+
+    Each character by itself: ``lower`` would write a sigma at the end of a word in another way.
+    """
+    return text.lower() if "Σ" not in text else "".join(c.lower() for c in text)

@@ -30,6 +30,7 @@ _WS = " \t\r\n\u00a0"
 _SPECIAL = re.compile(r'[\\():<>"*{}]')
 _JOIN = re.compile(rf"([{_WS}])(?=(?:or|and)(?:[{_WS}]|\Z))", re.IGNORECASE)
 _NOT = re.compile(rf"(?=not(?:[{_WS}]|\Z))(.)", re.IGNORECASE)
+_BREAK_OT = re.compile(r"\n(?=ot)", re.IGNORECASE)
 _KIBANA = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
@@ -76,6 +77,7 @@ def _unquoted(text: str) -> str:
     text = _SPECIAL.sub(r"\\\g<0>", text)
     # A keyword ends a literal, so a letter of it, or the blank before it, is written by its number.
     text = _NOT.sub(lambda found: f"\\u{ord(found[1]):04x}", text)
+    text = _BREAK_OT.sub(r"\\u000a", text)  # \not is the keyword, not a line break and "ot"
     text = _JOIN.sub(lambda found: f"\\u{ord(found[1]):04x}", text)
     return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 

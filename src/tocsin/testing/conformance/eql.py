@@ -1,0 +1,137 @@
+"""EQL's cases: queries over events, and expressions that need none.
+
+The files made of Python's `eql` package say in ``es_status`` what Elasticsearch makes of the same
+text, and Elasticsearch is right:
+
+* ``agrees``: the expectation of the case holds
+* ``contradicts``: the one whose name begins with ``es_`` does, be it events, a value or an error
+* ``rejected``: the text has to be refused; where there is an ``es_normalised_query`` (its quotes
+  and ``=`` rewritten), that one has to give ``es_normalised_expected_event_ids``, or to be refused
+  if its own status is ``rejected``
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tocsin.errors import UnsupportedFeature
+from tocsin.events.schema import Schema
+from tocsin.languages.eql import compile_expression, compile_query
+from tocsin.logic.functions import evaluate
+from tocsin.logic.query import Filter, Query
+from tocsin.logic.value import Field, Result
+from tocsin.source_text import SourceText
+from tocsin.testing.conformance import datasets
+from tocsin.testing.conformance.cases import (
+    PASSED,
+    Case,
+    Context,
+    Outcome,
+    compared,
+    first_that_did_not_pass,
+    hits,
+    refused,
+)
+from tocsin.testing.conformance.datasets import Dataset
+
+_NO_FIELDS: Final = Schema({})
+
+_BETWEEN: Final = re.compile(r"\s*between~?\s*\((?!.*\bnull\b)", re.IGNORECASE | re.DOTALL)
+"""A call of `between` with no null: a bound that is not found gives an empty text.
+
+https://www.elastic.co/docs/reference/query-languages/eql/eql-function-ref#eql-fn-between says so,
+and Elasticsearch's code too; a specification file of its tests says null.
+"""
+
+
+def event_query(case: Case, context: Context) -> Outcome:
+    """A query and the identifiers of the events that it finds."""
+    dataset = datasets.load(context.file, case.get("dataset"), case["data"])
+    query = case["query"]
+    if "expected_error" in case:
+        return _refused(query, dataset)
+    anyone = case.get("expected_any_of")
+    wanted = [case["expected_event_ids"]] if anyone is None else anyone
+    return _finds(query, wanted, dataset, context)
+
+
+def python_query(case: Case, context: Context) -> Outcome:
+    """A query of Python's `eql`, held to what Elasticsearch makes of it."""
+    status = case.get("es_status", "agrees")
+    if status == "agrees":
+        return event_query(case, context)
+    dataset = datasets.load(context.file, case.get("dataset"), case["data"])
+    if status == "contradicts" and "es_expected_event_ids" in case:
+        return _finds(case["query"], [case["es_expected_event_ids"]], dataset, context)
+    if status == "contradicts":
+        return _refused(case["query"], dataset)
+    normalised = case.get("es_normalised_query")
+
+    def rewritten() -> Outcome:
+        if normalised is None:
+            return PASSED
+        if case["es_normalised_status"] == "rejected":
+            return _refused(normalised, dataset)
+        return _finds(normalised, [case["es_normalised_expected_event_ids"]], dataset, context)
+
+    return first_that_did_not_pass(lambda: _refused(case["query"], dataset), rewritten)
+
+
+def expression(case: Case, context: Context) -> Outcome:
+    """An expression without fields, and its value."""
+    query, status = case["query"], case.get("es_status", "agrees")
+    key = "expected_value" if status == "agrees" else "es_expected_value"
+    if key not in case:
+        return refused(query, lambda: compile_expression(SourceText(query), _NO_FIELDS))
+    expected = case[key]
+    got = evaluate(compile_expression(SourceText(query), _NO_FIELDS), _no_field)
+    if expected is None and _BETWEEN.match(query):
+        outcome = compared(query, "", got)
+        return Outcome(
+            outcome.status, outcome.reason, outcome.query, outcome.expected, outcome.got,
+            documented_disagreement=outcome.status == "passed",
+        )  # fmt: skip
+    return compared(query, expected, got)
+
+
+def sequence_machine(case: Case, context: Context) -> Outcome:
+    """A series of events through the stages of a sequence."""
+    return Outcome("unsupported", "sequence queries are not run yet")
+
+
+def _compile(query: str, dataset: Dataset) -> Query:
+    return compile_query(
+        SourceText(query), dataset.schema,
+        category_field=dataset.category_field, strict_fields=True,
+    )  # fmt: skip
+
+
+def _refused(query: str, dataset: Dataset) -> Outcome:
+    return refused(query, lambda: _compile(query, dataset))
+
+
+def _finds(
+    query: str, wanted: Sequence[Sequence[Any]], dataset: Dataset, context: Context
+) -> Outcome:
+    """Whether the query finds one of some lists of events."""
+    found = _compile(query, dataset)
+    if not isinstance(found, Filter):
+        raise UnsupportedFeature("queries over more than one event are not run yet")
+    got = []
+    for engine in context.engines:
+        rows = _piped(hits(found.expr, dataset.documents, engine), found.pipes)
+        got.append([dataset.ids[row] for row in rows])
+    wrong = [ids for ids in got if all(ids != list(one) for one in wanted)]
+    return PASSED if not wrong else compared(query, wanted[0], wrong[0])
+
+
+def _piped(rows: list[int], pipes: Sequence[tuple[str, int]]) -> list[int]:
+    for name, count in pipes:
+        rows = rows[:count] if name == "head" else rows[len(rows) - min(count, len(rows)) :]
+    return rows
+
+
+def _no_field(field: Field) -> Result:
+    raise AssertionError(f"the expression names a field: {field.name}")
