@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from tocsin.events.event import Event
@@ -37,6 +39,8 @@ class Match(msgspec.Struct, frozen=True):
         key: what sets this firing apart from others of the rule over the same events: the new
             terms, a group, a slot; empty where the events say it all.
         new_terms: (field, value) of a new-terms rule.
+        fired: when it fired, where that is not the time of the last event.
+        details: what the rule's type has to say besides: a group and its count, indicators, …
     """
 
     rule: Rule
@@ -44,8 +48,10 @@ class Match(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     key: str = ""
     new_terms: tuple[tuple[str, Scalar], ...] = ()
+    fired: int | None = None
+    details: dict[str, Any] = {}
 
     @property
     def time(self) -> int:
         """When it happened: the time of the last event, in nanoseconds since the epoch."""
-        return self.events[-1].time
+        return self.events[-1].time if self.fired is None else self.fired

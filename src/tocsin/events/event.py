@@ -18,6 +18,7 @@ class Event(msgspec.Struct):
         original: the event as it came, where the decoder changed its shape; else None.
         source: the file, as it was named.
         position: where in the file: ``line 12``, ``packet 7``.
+        order: its place among all events that were read, which decides between equal times.
         received: the event has no time of its own and took the time at which it was read.
     """
 
@@ -28,3 +29,4 @@ class Event(msgspec.Struct):
     position: str
     original: Document | None = None
     received: bool = False
+    order: int = 0

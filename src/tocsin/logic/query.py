@@ -1,20 +1,25 @@
 """What a whole rule asks for: a query over events.
 
-`Filter` rings for every event that satisfies it; `NewTerms` for the first event in a while that
-brings a combination of terms. Sequences, samples, thresholds and the rest join them here.
+`Filter` rings for every event that satisfies it, `NewTerms` for the first event in a while that
+brings a combination of terms, `Sequence` and `Sample` for events that belong together, `Threshold`
+for many events of one group, `IndicatorMatch` for an event that bears the mark of a known threat.
+
+An event plays a *role* in a query where it satisfies the filter of that number in `roles_of`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import assert_never
 
 import msgspec
 
 from tocsin.logic.expr import Always, Expr, Leaf, conjunction
+from tocsin.logic.field_types import FieldType
 from tocsin.logic.matchers import Equals
 
 
-class Filter(msgspec.Struct, frozen=True, tag="filter"):
+class Filter(msgspec.Struct, frozen=True, tag_field="node", tag="filter"):
     """Every event that satisfies the condition.
 
     Attributes:
@@ -38,7 +43,7 @@ class Filter(msgspec.Struct, frozen=True, tag="filter"):
         return leaf if self.where == Always(value=True) else conjunction(leaf, self.where)
 
 
-class NewTerms(msgspec.Struct, frozen=True, tag="new_terms"):
+class NewTerms(msgspec.Struct, frozen=True, tag_field="node", tag="new_terms"):
     """The first event within ``history`` that satisfies ``filter`` and has these terms.
 
     Attributes:
@@ -53,9 +58,121 @@ class NewTerms(msgspec.Struct, frozen=True, tag="new_terms"):
     history: dt.timedelta
 
 
-Query = Filter | NewTerms
+class Key(msgspec.Struct, frozen=True, tag_field="node", tag="key"):
+    """A field that joins the events of a sequence or sample.
+
+    Attributes:
+        field: dotted path.
+        type: how values are read; keys are equal by value and type, dates by instant.
+        optional: an event without a value has the key null, and null equals null; otherwise such
+            an event does not count.
+    """
+
+    field: str
+    type: FieldType = "dynamic"
+    optional: bool = False
 
 
-def filter_of(query: Query) -> Filter:
+class Term(msgspec.Struct, frozen=True, tag_field="node", tag="term"):
+    """One step of a sequence or sample.
+
+    Attributes:
+        filter: which events it takes.
+        by: the keys, those of the whole query first.
+        missing: EQL's ``![ ]``: no such event comes between its neighbours.
+    """
+
+    filter: Filter
+    by: tuple[Key, ...] = ()
+    missing: bool = False
+
+
+class Sequence(msgspec.Struct, frozen=True, tag_field="node", tag="sequence"):
+    """Events of the same key, one for each term, in order of time.
+
+    Attributes:
+        terms: the steps; ``with runs=n`` stands here as n equal terms.
+        maxspan: the longest time from the first event to the last, itself included.
+        until: an event that ends every sequence of its key that is under way.
+        pipes: as in `Filter`.
+    """
+
+    terms: tuple[Term, ...]
+    maxspan: dt.timedelta | None = None
+    until: Term | None = None
+    pipes: tuple[tuple[str, int], ...] = ()
+
+
+class Sample(msgspec.Struct, frozen=True, tag_field="node", tag="sample"):
+    """Events of the same key, one for each term, in any order of time."""
+
+    terms: tuple[Term, ...]
+    pipes: tuple[tuple[str, int], ...] = ()
+
+
+class Threshold(msgspec.Struct, frozen=True, tag_field="node", tag="threshold"):
+    """At least so many events in one group.
+
+    Attributes:
+        filter: which events count.
+        fields: what groups them; none: all are one group. An event without a value in one of them
+            does not count, an array counts in each value's group.
+        value: how many events at least.
+        cardinality: (field, how many distinct values of it at least) pairs.
+    """
+
+    filter: Filter
+    fields: tuple[str, ...]
+    value: int
+    cardinality: tuple[tuple[str, int], ...] = ()
+
+
+class MappingEntry(msgspec.Struct, frozen=True, tag_field="node", tag="mapping"):
+    """An event's field that has to have a value of an indicator's field; or must not."""
+
+    field: str
+    value: str
+    negate: bool = False
+
+
+class IndicatorMatch(msgspec.Struct, frozen=True, tag_field="node", tag="indicator_match"):
+    """An event that has what an indicator of a threat has.
+
+    Attributes:
+        filter: which events are looked at.
+        mapping: alternatives, each of entries that have to hold together for one indicator.
+        indicators: which indicators count.
+        path: where an indicator document holds the indicator (``threat.indicator``).
+    """
+
+    filter: Filter
+    mapping: tuple[tuple[MappingEntry, ...], ...]
+    indicators: Filter
+    path: str = "threat.indicator"
+
+
+Query = Filter | NewTerms | Sequence | Sample | Threshold | IndicatorMatch
+
+
+def roles_of(query: Query) -> tuple[Filter, ...]:
+    """The filters of a query by role; an event is of interest where it satisfies one of them.
+
+    A sequence's roles are its terms in order, then its ``until``; every other query has one for
+    each term, or one.
+    """
+    match query:
+        case Filter():
+            return (query,)
+        case Sequence(terms, _, until):
+            return (*(term.filter for term in terms), *((until.filter,) if until else ()))
+        case Sample(terms):
+            return tuple(term.filter for term in terms)
+        case NewTerms(found) | Threshold(found) | IndicatorMatch(found):
+            return (found,)
+        case _:
+            assert_never(query)
+
+
+def filter_of(query: Filter | NewTerms | Threshold | IndicatorMatch) -> Filter:
     """The condition that an event has to satisfy for the query to look at it."""
     return query if isinstance(query, Filter) else query.filter

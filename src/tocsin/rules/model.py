@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from tocsin.logic.query import Query
+from tocsin.logic.runs import Runs
 
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
@@ -87,6 +88,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     building_block: bool = False
     maturity: str = ""
+
+    @property
+    def runs(self) -> Runs:
+        """When the vendor would have run it."""
+        return Runs(_nanoseconds(self.interval), _nanoseconds(self.lookback))
+
+
+def _nanoseconds(duration: dt.timedelta) -> int:
+    return duration // dt.timedelta(microseconds=1) * 1_000
 
 
 ProblemKind = Literal[

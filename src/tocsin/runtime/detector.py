@@ -18,14 +18,16 @@ from tocsin.engine.evaluate import Evaluation
 from tocsin.engine.explain import evidence
 from tocsin.engine.match import Match
 from tocsin.engine.plan import Plan
-from tocsin.engine.state.new_terms import NewTermsState, key_of
+from tocsin.engine.state.build import operator_for, operator_name
+from tocsin.engine.state.operator import Firing, Operator
 from tocsin.events import shapes
 from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
 from tocsin.logic.field_types import date_of
-from tocsin.logic.query import Filter, NewTerms, filter_of
+from tocsin.logic.query import Filter, NewTerms, Sample, roles_of
+from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 from tocsin.rules.index import Origin, sees
 from tocsin.rules.model import Rule
@@ -69,19 +71,23 @@ class Detector:
         self._now = now
         self._window = window or Window()
         self._warm_up = int(warm_up.total_seconds() * 1_000_000_000)
-        self._filters = [filter_of(rule.query) for rule in self.rules]
+        self._roles = [roles_of(rule.query) for rule in self.rules]
+        self._conditions = [
+            (number, role) for number, roles in enumerate(self._roles) for role in range(len(roles))
+        ]
         self._plan = Plan(
-            (f.expr for f in self._filters), extra_fields=("@timestamp",) if warm_up else ()
+            (self._roles[number][role].expr for number, role in self._conditions),
+            extra_fields=("@timestamp",) if warm_up else (),
         )
         saved = saved or {}
-        self._new_terms: dict[int, NewTermsState] = {
-            number: NewTermsState(rule.query, saved.get(operator_of(rule)))
-            for number, rule in enumerate(self.rules)
-            if isinstance(rule.query, NewTerms)
-        }
+        self._operators: dict[int, Operator] = {}
+        for number, rule in enumerate(self.rules):
+            operator = operator_for(rule, saved.get(operator_name(rule)))
+            if operator is not None:
+                self._operators[number] = operator
         started = saved.get(_CLOCK, {}).get("earliest")
         self._earliest: int | None = int(started) if started else None
-        self._latest: int | None = None
+        self._order = 0
         self._piped: dict[int, list[Match]] = {}
         self._identities = Identities()
         self.hits: Counter[str] = Counter()
@@ -106,52 +112,63 @@ class Detector:
         evaluation = Evaluation(self._plan, batch)
         masks = _Visibility(batch)
         events: dict[int, Event] = {}
-        rows_of: list[tuple[int, int]] = []
-        for number, rule in enumerate(self.rules):
-            rows = evaluation.rows(number, masks.of(rule.index))
-            rows_of.extend((int(row), number) for row in rows)
+        roles_at: dict[tuple[int, int], list[int]] = {}
+        for place, (number, role) in enumerate(self._conditions):
+            rows = evaluation.rows(place, masks.of(self.rules[number].index))
+            for row in rows.tolist():
+                roles_at.setdefault((row, number), []).append(role)
         matches: list[Match] = []
         # By row, so that how often the same bytes came before does not depend on the rules.
-        for row, number in sorted(rows_of):
+        for (row, number), roles in sorted(roles_at.items()):
             event = events.get(row)
             if event is None:
-                event = events[row] = self._event(records[row], shaped[row], source)
-            matches.extend(self._hit(number, event))
+                event = self._event(records[row], shaped[row], source, self._order + row)
+                events[row] = event
+            matches.extend(self._hit(number, event, roles))
+        self._order += len(records)
         return matches
 
     def finish(self) -> list[Match]:
         """What could only be known at the end, oldest first within a rule."""
         matches = []
         for number, held in self._piped.items():
-            matches.extend(_piped(held, self._filters[number].pipes))
+            pipes = getattr(self.rules[number].query, "pipes", ())
+            matches.extend(_piped(held, pipes))
         self._piped.clear()
         quiet_until = (
             self._earliest + self._warm_up if self._warm_up and self._earliest is not None else None
         )
-        for number, state in self._new_terms.items():
+        for number, operator in self._operators.items():
             rule = self.rules[number]
-            for terms, event in state.due():
-                if quiet_until is not None and event.time < quiet_until:
-                    self.learned += 1
-                    continue
-                pairs = tuple(zip(state.fields, terms, strict=True))
-                found = evidence(self._filters[number].expr, event.document, event.id)
-                matches.append(Match(rule, (event,), found, key_of(terms), pairs))
-            state.rung()
-            if self._latest is not None and isinstance(rule.query, NewTerms):
-                history = int(rule.query.history.total_seconds() * 1_000_000_000)
-                state.forget(self._latest - 2 * history)
+            learns = quiet_until if isinstance(rule.query, NewTerms) else None
+            fired = [self._match(number, firing) for firing in operator.due(None)]
+            loud = [match for match in fired if learns is None or match.time >= learns]
+            self.learned += len(fired) - len(loud)
+            matches.extend(_piped(loud, getattr(rule.query, "pipes", ())))
         return matches
 
     def changes(self) -> dict[str, dict[str, bytes | None]]:
         """What rules remember and did not at the last call, by operator and key."""
         changed: dict[str, dict[str, bytes | None]] = {
-            operator_of(self.rules[number]): state.changes()
-            for number, state in self._new_terms.items()
+            operator_name(self.rules[number]): operator.changes()
+            for number, operator in self._operators.items()
         }
         if self._earliest is not None:
             changed[_CLOCK] = {"earliest": str(self._earliest).encode()}
         return {operator: keys for operator, keys in changed.items() if keys}
+
+    def _match(self, number: int, firing: Firing) -> Match:
+        rule, roles = self.rules[number], self._roles[number]
+        found = [
+            leaf
+            for role, event in firing.events
+            for leaf in evidence(roles[role].expr, event.document, event.id)
+        ]
+        new_terms = tuple((f, v) for f, v in firing.terms if v is not None)
+        return Match(
+            rule, tuple(event for _, event in firing.events), tuple(found), firing.key,
+            new_terms if isinstance(rule.query, NewTerms) else (), firing.time, firing.details,
+        )  # fmt: skip
 
     def _note_times(self, batch: Batch) -> None:
         for value in batch.column("@timestamp").distinct:
@@ -159,18 +176,21 @@ class Detector:
             if time is not None and self._window.holds(time):
                 self._earliest = time if self._earliest is None else min(self._earliest, time)
 
-    def _event(self, record: Record, shaped: shapes.Shaped | None, source: str) -> Event:
+    def _event(
+        self, record: Record, shaped: shapes.Shaped | None, source: str, order: int
+    ) -> Event:
         document = record.document if shaped is None else shaped.document
         time = _time_of(document, "@timestamp")
         identity = self._identities.name(record, shaped)
         return Event(
             identity, self._now if time is None else time, document, source, record.position,
-            None if shaped is None else record.document, received=time is None,
+            None if shaped is None else record.document, received=time is None, order=order,
         )  # fmt: skip
 
-    def _hit(self, number: int, event: Event) -> Iterator[Match]:
+    def _hit(self, number: int, event: Event, roles: Sequence[int]) -> Iterator[Match]:
         rule = self.rules[number]
-        if rule.timestamp_override:
+        # Sequences are in order of @timestamp, whatever the rule's override (Kibana does the same).
+        if rule.timestamp_override and not isinstance(rule.query, (SequenceQuery, Sample)):
             time = _time_of(event.document, rule.timestamp_override)
             if time is not None and (time != event.time or event.received):
                 event = msgspec.structs.replace(event, time=time, received=False)
@@ -180,14 +200,12 @@ class Detector:
         if event.received:
             self.undated += 1
         self.hits[rule.id] += 1
-        self._latest = event.time if self._latest is None else max(self._latest, event.time)
-        state = self._new_terms.get(number)
-        if state is not None:
-            state.add(event)
+        operator = self._operators.get(number)
+        if operator is not None:
+            operator.add(event, roles)
             return
-        condition = self._filters[number]
-        match = Match(rule, (event,), evidence(condition.expr, event.document, event.id))
-        if condition.pipes:
+        match = self._match(number, Firing(((0, event),)))
+        if getattr(rule.query, "pipes", ()):
             self._piped.setdefault(number, []).append(match)
         else:
             yield match
@@ -223,13 +241,6 @@ class Identities:
 
 
 _CLOCK = "clock"
-
-
-def operator_of(rule: Rule) -> str:
-    """The name under which a rule's memory is kept: of the rule and of what it remembers."""
-    if isinstance(rule.query, NewTerms):
-        return f"new_terms/{rule.id}/{','.join(rule.query.fields)}"
-    return f"none/{rule.id}"
 
 
 def _time_of(document: Document, field: str) -> int | None:

@@ -26,7 +26,8 @@ from tocsin.engine.match import Match
 from tocsin.errors import InputError
 from tocsin.events.record import Record, Undecodable
 from tocsin.rules.model import SEVERITIES, Rule, Severity
-from tocsin.runtime.detector import Detector, Window, operator_of
+from tocsin.engine.state.build import operator_name
+from tocsin.runtime.detector import Detector, Window
 from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
 
 BATCH_RECORDS = 4_096
@@ -146,7 +147,7 @@ class Scan:
         self._seen: set[str] = set()
         self._pending: list[Alert] = []
         self._key = _scan_key(rules, inputs, window, warm_up)
-        operators = [operator_of(rule) for rule in rules]
+        operators = [operator_name(rule) for rule in rules]
         self._detector = Detector(
             rules, now=clock(), window=window, warm_up=warm_up,
             saved=memory.saved([*operators, "clock"]),

@@ -14,11 +14,12 @@ in does not matter until somebody asks what rings.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from tocsin.engine.state.operator import Firing
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.logic.field_types import Scalar, text_of
@@ -64,7 +65,7 @@ class NewTermsState:
         self._changed: set[str] = set()
         self.cut = 0
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:  # noqa: ARG002
         """Takes note of an event that satisfies the rule's filter, in any order of time."""
         for terms in itertools.islice(combinations(event.document, self.fields), MOST_COMBINATIONS):
             self._add(key_of(terms), event)
@@ -84,26 +85,29 @@ class NewTermsState:
             self._clusters[key] = [c for c in clusters if c not in near]
         self._clusters[key].append(mine)
 
-    def due(self) -> list[tuple[Terms, Event]]:
-        """What rings now: the first event of each cluster that has not rung, oldest first."""
-        found = [
-            (tuple(msgspec.json.decode(key)), cluster.pending)
-            for key, clusters in self._clusters.items()
-            for cluster in clusters
-            if cluster.pending is not None
-        ]
-        return sorted(found, key=lambda item: (item[1].time, item[1].id, str(item[0])))
+    def due(self, until: int | None) -> list[Firing]:
+        """What rings: the first event of each cluster that has not rung, oldest first.
 
-    def rung(self) -> None:
-        """Everything that was due has rung, or must not."""
+        Once everything has come in, clusters that ended more than two histories before the newest
+        event are forgotten.
+        """
+        found: list[Firing] = []
+        newest = 0
         for key, clusters in self._clusters.items():
             for cluster in clusters:
-                if cluster.pending is not None:
-                    cluster.pending = None
-                    self._changed.add(key)
+                newest = max(newest, cluster.last)
+                event = cluster.pending
+                if event is None or (until is not None and event.time > until):
+                    continue
+                pairs = zip(self.fields, msgspec.json.decode(key), strict=True)
+                found.append(Firing(((0, event),), key, tuple(pairs)))
+                cluster.pending = None
+                self._changed.add(key)
+        if until is None:
+            self._forget(newest - 2 * self._history)
+        return sorted(found, key=lambda f: (f.events[0][1].time, f.events[0][1].id, f.key))
 
-    def forget(self, before: int) -> None:
-        """Drops the clusters that ended before a time and are not waiting to ring."""
+    def _forget(self, before: int) -> None:
         for key, clusters in list(self._clusters.items()):
             kept = [c for c in clusters if c.last >= before or c.pending is not None]
             if len(kept) != len(clusters):

@@ -1,0 +1,55 @@
+"""Which operator remembers for which query."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from tocsin.engine.state.operator import Operator, Saved
+from tocsin.logic.query import (
+    Filter,
+    IndicatorMatch,
+    NewTerms,
+    Sample,
+    Sequence,
+    Threshold,
+)
+from tocsin.rules.model import Rule
+
+
+def operator_for(rule: Rule, saved: Saved | None = None) -> Operator | None:
+    """The operator of a rule, going on from what was saved; None for a rule without memory."""
+    query = rule.query
+    match query:
+        case Filter() | IndicatorMatch():
+            return None
+        case NewTerms():
+            from tocsin.engine.state.new_terms import NewTermsState
+
+            return NewTermsState(query, saved)
+        case Sequence():
+            from tocsin.engine.state.sequence import SequenceState
+
+            return SequenceState(query, saved, runs=rule.runs)
+        case Sample():
+            from tocsin.engine.state.sample import SampleState
+
+            return SampleState(query, saved, runs=rule.runs)
+        case Threshold():
+            from tocsin.engine.state.threshold import ThresholdState
+
+            return ThresholdState(query, saved, runs=rule.runs)
+
+
+def operator_name(rule: Rule) -> str:
+    """The name under which a rule's memory is kept: of the rule, and of what it remembers.
+
+    New terms go on when a rule's filter changes, as in Elastic; anything else begins anew.
+    """
+    query = rule.query
+    if isinstance(query, NewTerms):
+        return f"new_terms/{rule.id}/{','.join(query.fields)}"
+    kind = type(query).__name__.lower()
+    text = msgspec.json.encode(query) + repr(rule.runs).encode()
+    return f"{kind}/{rule.id}/{hashlib.sha256(text).hexdigest()[:16]}"
