@@ -104,10 +104,11 @@ class NewTermsState:
                 cluster.pending = None
                 self._changed.add(key)
         if until is None:
-            self._forget(newest - 2 * self._history)
+            self.forget(newest - 2 * self._history)
         return sorted(found, key=lambda f: (f.events[0][1].time, f.events[0][1].id, f.key))
 
-    def _forget(self, before: int) -> None:
+    def forget(self, before: int) -> None:
+        """Drops the clusters that ended before a time and are not waiting to ring."""
         for key, clusters in list(self._clusters.items()):
             kept = [c for c in clusters if c.last >= before or c.pending is not None]
             if len(kept) != len(clusters):
