@@ -95,12 +95,14 @@ class Sequence(msgspec.Struct, frozen=True, tag_field="node", tag="sequence"):
         maxspan: the longest time from the first event to the last, itself included.
         until: an event that ends every sequence of its key that is under way.
         pipes: as in `Filter`.
+        tiebreaker: the field that orders events of the same time; events without it come last.
     """
 
     terms: tuple[Term, ...]
     maxspan: dt.timedelta | None = None
     until: Term | None = None
     pipes: tuple[tuple[str, int], ...] = ()
+    tiebreaker: str = ""
 
 
 class Sample(msgspec.Struct, frozen=True, tag_field="node", tag="sample"):
@@ -163,7 +165,7 @@ def roles_of(query: Query) -> tuple[Filter, ...]:
     match query:
         case Filter():
             return (query,)
-        case Sequence(terms, _, until):
+        case Sequence(terms=terms, until=until):
             return (*(term.filter for term in terms), *((until.filter,) if until else ()))
         case Sample(terms):
             return tuple(term.filter for term in terms)
@@ -176,3 +178,34 @@ def roles_of(query: Query) -> tuple[Filter, ...]:
 def filter_of(query: Filter | NewTerms | Threshold | IndicatorMatch) -> Filter:
     """The condition that an event has to satisfy for the query to look at it."""
     return query if isinstance(query, Filter) else query.filter
+
+
+def narrowed(query: Query, condition: Expr) -> Query:
+    """The query over those events alone that satisfy the condition, in every role they play.
+
+    Elastic filters the events before a query sees them: a rule's ``filters`` and its exceptions
+    hold for each event of a sequence.
+    """
+
+    def narrow(found: Filter) -> Filter:
+        where = () if found.where == Always(value=True) else (found.where,)
+        return msgspec.structs.replace(found, where=conjunction(*where, condition))
+
+    def narrow_term(term: Term) -> Term:
+        return msgspec.structs.replace(term, filter=narrow(term.filter))
+
+    match query:
+        case Filter():
+            return narrow(query)
+        case Sequence(terms=terms, until=until):
+            return msgspec.structs.replace(
+                query,
+                terms=tuple(narrow_term(term) for term in terms),
+                until=until and narrow_term(until),
+            )
+        case Sample(terms=terms):
+            return msgspec.structs.replace(query, terms=tuple(narrow_term(term) for term in terms))
+        case NewTerms() | Threshold() | IndicatorMatch():
+            return msgspec.structs.replace(query, filter=narrow(query.filter))
+        case _:
+            assert_never(query)

@@ -5,8 +5,6 @@
 >>> query.category, query.where.matcher.globs, query.where.operator
 ('process', ('adm?n',), ':')
 
-Syntax is read as a whole, sequences and samples too; those are not run yet.
-
 https://www.elastic.co/docs/reference/query-languages/eql
 """
 
@@ -43,8 +41,7 @@ def compile_query(
     Raises:
         QuerySyntaxError: it does not follow the grammar.
         QuerySemanticError: EQL refuses what it says.
-        UnsupportedFeature: it is a sequence or a sample, or has a regular expression that RE2
-            cannot run.
+        UnsupportedFeature: it has a regular expression that RE2 cannot run.
     """
     tree = parse(source)
     check_query(tree, source, schema, strict=strict_fields)

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tocsin.errors import UnsupportedFeature
+import msgspec
+
 from tocsin.events.schema import Resolved, Schema
 from tocsin.languages.eql import syntax
 from tocsin.languages.eql.checks import is_boolean_test, is_unmapped
@@ -37,7 +38,7 @@ from tocsin.logic.matchers import (
     network_of,
 )
 from tocsin.logic.patterns import glob_escape, glob_from_eql
-from tocsin.logic.query import Filter
+from tocsin.logic.query import Filter, Key, Sample, Sequence, Term
 from tocsin.logic.value import Call, Const, Value
 from tocsin.source_text import SourceText
 
@@ -52,23 +53,37 @@ _BOUNDS = {
 
 def lower_query(
     query: syntax.Query, source: SourceText, schema: Schema, category_field: str
-) -> Filter:
+) -> Filter | Sequence | Sample:
     """The query as logic.
 
     Raises:
         QueryError: a constant that its field cannot have, or a regular expression that is none.
-        UnsupportedFeature: it is a sequence or a sample.
     """
     lowering = _Lowering(source, schema)
-    body = query.body
-    if isinstance(body, syntax.EventQuery):
-        pipes = tuple((pipe.name, pipe.count) for pipe in query.pipes)
-        return Filter(lowering.condition(body.where), body.category, category_field, pipes)
-    for term in body.terms:
-        lowering.condition(term.event.where)
-    what = "sequence" if isinstance(body, syntax.Sequence) else "sample"
-    span = source.span(body.start, body.start + len(what))
-    raise UnsupportedFeature(f"{what} queries are not run yet", span)
+    pipes = tuple((pipe.name, pipe.count) for pipe in query.pipes)
+
+    def filter_of(event: syntax.EventQuery) -> Filter:
+        return Filter(lowering.condition(event.where), event.category, category_field)
+
+    def term_of(term: syntax.Term, by: tuple[syntax.Field, ...]) -> Term:
+        keys = tuple(_key(field, schema) for field in (*by, *term.by))
+        return Term(filter_of(term.event), keys, term.missing)
+
+    match query.body:
+        case syntax.EventQuery() as body:
+            return msgspec.structs.replace(filter_of(body), pipes=pipes)
+        case syntax.Sequence() as body:
+            terms = (term for t in body.terms for term in [term_of(t, body.by)] * t.runs)
+            maxspan = None if body.maxspan is None else body.maxspan.duration
+            until = None if body.until is None else term_of(body.until, body.by)
+            return Sequence(tuple(terms), maxspan, until, pipes)
+        case syntax.Sample() as body:
+            return Sample(tuple(term_of(t, body.by) for t in body.terms), pipes)
+
+
+def _key(field: syntax.Field, schema: Schema) -> Key:
+    found = schema.resolve(field.name)
+    return Key(found.path, found.type, field.optional)
 
 
 def lower_expression(expr: syntax.Expr, source: SourceText, schema: Schema) -> Value:

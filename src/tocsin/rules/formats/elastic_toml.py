@@ -25,7 +25,7 @@ import msgspec
 from tocsin.errors import QueryError
 from tocsin.events.schema import ECS
 from tocsin.logic.expr import Always, conjunction
-from tocsin.logic.query import Filter, NewTerms, filter_of
+from tocsin.logic.query import Filter, NewTerms, Query, Sequence, narrowed
 from tocsin.rules.formats._query_dsl import lower_filter
 from tocsin.rules.model import (
     RISK_SCORES,
@@ -55,7 +55,9 @@ _FIRST_WORD = re.compile(
 )  # behind comments
 _MOST_TERMS = 3
 _HIGHEST_SCORE = 100
-_RUN = frozenset({"eql/event", "kuery/query", "kuery/new_terms"})
+_RUN = frozenset(
+    {"eql/event", "eql/sequence", "eql/sample", "kuery/query", "kuery/new_terms"}
+)
 
 
 def recognises(path: Path, text: str) -> bool:
@@ -172,7 +174,7 @@ class _Reader:
         text = value if isinstance(value, str) else ""
         return SourceText(text, self._path, _line_of_query(self._text, text))
 
-    def _query(self, kind: str, language: str, source: SourceText) -> Filter | NewTerms | None:
+    def _query(self, kind: str, language: str, source: SourceText) -> Query | None:
         if kind and self._kind not in _RUN:
             what = self._kind.replace("/", " ")
             self._problem("unsupported", f"rules of the type {what} are not run yet")
@@ -182,22 +184,28 @@ class _Reader:
             if "alert_suppression" in self._rule:
                 self._problem("warning", "alert_suppression is not applied: all matches alert")
             query = self._narrowed(self._compiled(language, source))
-            return self._new_terms(query) if kind == "new_terms" else query
+            if kind != "new_terms":
+                return query
+            return self._new_terms(query if isinstance(query, Filter) else None)
         return None
 
-    def _compiled(self, language: str, source: SourceText) -> Filter | None:
+    def _compiled(self, language: str, source: SourceText) -> Query | None:
         from tocsin.languages import eql, kql
 
         try:
             if language == "kuery":
                 return kql.compile_query(source, ECS, now=self._now)
             category = self._one("event_category_override") or "event.category"
-            return filter_of(eql.compile_query(source, ECS, category_field=category))
+            query = eql.compile_query(source, ECS, category_field=category)
+            tiebreaker = self._one("tiebreaker_field")
+            if isinstance(query, Sequence) and tiebreaker:
+                return msgspec.structs.replace(query, tiebreaker=tiebreaker)
+            return query
         except QueryError as error:
             self._query_problem(error)
             return None
 
-    def _narrowed(self, query: Filter | None) -> Filter | None:
+    def _narrowed(self, query: Query | None) -> Query | None:
         """The query with the rule's ``filters``."""
         filters = self._rule.get("filters") or []
         if not isinstance(filters, list):
@@ -210,10 +218,7 @@ class _Reader:
             except QueryError as error:
                 self._query_problem(error)
                 query = None
-        if query is None or not terms:
-            return query
-        where = [] if query.where == Always(value=True) else [query.where]
-        return msgspec.structs.replace(query, where=conjunction(*where, *terms))
+        return query if query is None or not terms else narrowed(query, conjunction(*terms))
 
     def _new_terms(self, query: Filter | None) -> NewTerms | None:
         """The query over a history, as the repository or an export writes it."""

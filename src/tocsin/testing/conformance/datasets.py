@@ -43,12 +43,14 @@ class Dataset(msgspec.Struct, frozen=True):
         ids: the identifier of each.
         schema: the types of its fields.
         category_field: where an event's category stands.
+        times: the time of each, nanoseconds since the epoch; equal ones are in order already.
     """
 
     documents: list[Document]
     ids: list[Any]
     schema: Schema
     category_field: str = "event.category"
+    times: list[int] = []
 
 
 def field_types(types: Mapping[str, str]) -> dict[str, FieldType]:
@@ -88,7 +90,8 @@ def load(file: Path, name: str | None, data: str) -> Dataset:
     }
     ids = [next(iter(values_of(document, id_field)), None) for document in documents]
     category_field = described.get("event_category_field", "event.category")
-    return Dataset(documents, ids, Schema(known), category_field)
+    times = [_time(document, described.get("timestamp_field")) for document in documents]
+    return Dataset(documents, ids, Schema(known), category_field, times)
 
 
 def _beside(file: Path, data: str) -> Path:

@@ -13,14 +13,18 @@ text, and Elasticsearch is right:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Sequence as SequenceOf
+from typing import Any, Final, TypeVar
 
+from tocsin.engine.state.operator import Operator
+from tocsin.engine.state.sequence import SequenceState
 from tocsin.errors import UnsupportedFeature
+from tocsin.events.event import Event
 from tocsin.events.schema import Schema
 from tocsin.languages.eql import compile_expression, compile_query
+from tocsin.logic.expr import Always
 from tocsin.logic.functions import evaluate
-from tocsin.logic.query import Filter, Query
+from tocsin.logic.query import Filter, Key, Query, Sample, Sequence, Term, roles_of
 from tocsin.logic.value import Field, Result
 from tocsin.source_text import SourceText
 from tocsin.testing.conformance import datasets
@@ -37,6 +41,7 @@ from tocsin.testing.conformance.cases import (
 from tocsin.testing.conformance.datasets import Dataset
 
 _NO_FIELDS: Final = Schema({})
+T = TypeVar("T")
 
 _BETWEEN: Final = re.compile(r"\s*between~?\s*\((?!.*\bnull\b)", re.IGNORECASE | re.DOTALL)
 """A call of `between` with no null: a bound that is not found gives an empty text.
@@ -98,7 +103,17 @@ def expression(case: Case, context: Context) -> Outcome:
 
 def sequence_machine(case: Case, context: Context) -> Outcome:
     """A series of events through the stages of a sequence."""
-    return Outcome("unsupported", "sequence queries are not run yet")
+    steps = list(range(case["stages"]))
+    keyed = any(event["key"] is not None for event in case["events"])
+    by = (Key("key"),) if keyed else ()
+    nothing = Filter(Always(value=False))
+    state = SequenceState(Sequence(tuple(Term(nothing, by) for _ in steps)))
+    for order, event in enumerate(case["events"]):
+        document = {"key": event["key"]}
+        time = event["ts"] * 1_000_000
+        state.add(Event(event["event"], time, document, "", "", order=order), [event["stage"]])
+    got = [[event.id for _, event in firing.events] for firing in state.due(None)]
+    return compared(case["query"], case["expected_sequences"], got)
 
 
 def _compile(query: str, dataset: Dataset) -> Query:
@@ -113,21 +128,48 @@ def _refused(query: str, dataset: Dataset) -> Outcome:
 
 
 def _finds(
-    query: str, wanted: Sequence[Sequence[Any]], dataset: Dataset, context: Context
+    query: str, wanted: SequenceOf[SequenceOf[Any]], dataset: Dataset, context: Context
 ) -> Outcome:
     """Whether the query finds one of some lists of events."""
     found = _compile(query, dataset)
-    if not isinstance(found, Filter):
-        raise UnsupportedFeature("queries over more than one event are not run yet")
     got = []
     for engine in context.engines:
-        rows = _piped(hits(found.expr, dataset.documents, engine), found.pipes)
-        got.append([dataset.ids[row] for row in rows])
+        match found:
+            case Filter():
+                rows = _piped(hits(found.expr, dataset.documents, engine), found.pipes)
+                got.append([dataset.ids[row] for row in rows])
+            case Sequence():
+                got.append([i for ids in _sequences(found, dataset, engine) for i in ids])
+            case _:
+                raise UnsupportedFeature("sample queries are not run yet")
     wrong = [ids for ids in got if all(ids != list(one) for one in wanted)]
     return PASSED if not wrong else compared(query, wanted[0], wrong[0])
 
 
-def _piped(rows: list[int], pipes: Sequence[tuple[str, int]]) -> list[int]:
+def _sequences(query: Sequence, dataset: Dataset, engine: str) -> list[list[Any]]:
+    """The identifiers of each sequence, with -1 where a missing event would be."""
+    state = SequenceState(query)
+    _feed(state, query, dataset, engine)
+    found = []
+    for firing in state.due(None):
+        ids = [-1] * len(query.terms)
+        for role, event in firing.events:
+            ids[role] = dataset.ids[event.order]
+        found.append(ids)
+    return _piped(found, query.pipes)
+
+
+def _feed(state: Operator, query: Sequence | Sample, dataset: Dataset, engine: str) -> None:
+    roles: dict[int, list[int]] = {}
+    for role, condition in enumerate(roles_of(query)):
+        for row in hits(condition.expr, dataset.documents, engine):
+            roles.setdefault(row, []).append(role)
+    for row, mine in sorted(roles.items()):
+        document, time = dataset.documents[row], dataset.times[row]
+        state.add(Event(str(row), time, document, "", "", order=row), mine)
+
+
+def _piped(rows: list[T], pipes: SequenceOf[tuple[str, int]]) -> list[T]:
     for name, count in pipes:
         rows = rows[:count] if name == "head" else rows[len(rows) - min(count, len(rows)) :]
     return rows
