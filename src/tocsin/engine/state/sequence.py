@@ -204,6 +204,8 @@ class SequenceState:
         self._machine = Machine(positive, missing, until, maxspan)
         spans = [s for s in (maxspan, runs and runs.lookback) if s is not None]
         self._span = min(spans, default=None)
+        # A missing event in front of a sequence lies up to a span before the sequence's end.
+        self._horizon = max(spans, default=0) * (2 if missing else 1)
         self._by = [*(t.by for t in query.terms), *((query.until.by,) if query.until else ())]
         saved = saved or {}
         self._kept = Kept({k[len(_EVENT) :]: v for k, v in saved.items() if k.startswith(_EVENT)})
@@ -287,7 +289,6 @@ class SequenceState:
                     self._release(entries)
                 else:
                     yield entries
-            self._remember_expiry(key, entry.time)
         for entries in list(state.candidates):
             if until is not None and until <= entries[0].time + (machine.maxspan or 0):
                 continue
@@ -299,6 +300,7 @@ class SequenceState:
                 yield entries
         if not state.pending and not state.candidates:
             self._live.discard(key)
+            self._remember_expiry(key, max((e.time for e, _ in ready), default=self._newest))
 
     def _fits(self, entries: list[Entry]) -> bool:
         return self._runs is None or self._runs.together(entries[0].time, entries[-1].time)
@@ -327,13 +329,10 @@ class SequenceState:
 
     def _remember_expiry(self, key: str, time: int) -> None:
         if self._span is not None:
-            heapq.heappush(self._expiries, (time + 2 * self._span, key))
+            heapq.heappush(self._expiries, (time + self._horizon, key))
 
     def _expire(self, now: int) -> None:
-        """Forgets what no event that is still to come can belong to.
-
-        Twice the span, as a missing event in front of a sequence lies up to a span before its end.
-        """
+        """Forgets what no event that is still to come can belong to."""
         while self._expiries and self._expiries[0][0] < now:
             _, key = heapq.heappop(self._expiries)
             state = self._states.get(key)
@@ -350,10 +349,10 @@ class SequenceState:
             if waits and waits[0].time < oldest:
                 self._release(waits)
                 state.waiting[place] = None
-        since = oldest - (self._span or 0)
+        since = now - self._horizon
         state.missing = [[h for h in hits if h[0] >= since] for hits in state.missing]
-        if state.until is not None and state.until[0] < since:
-            state.until = None
+        if not any(state.waiting):
+            state.until = None  # it ends only what was under way when it came
 
     def _restore(self, key: str, state: KeyState) -> None:
         self._states[key] = state
