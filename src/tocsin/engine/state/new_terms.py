@@ -13,6 +13,7 @@ in does not matter until somebody asks what rings.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -63,6 +64,12 @@ class NewTermsState:
             for key, value in (saved or {}).items()
         }
         self._changed: set[str] = set()
+        # Keys with an event that has not rung, and for each key a time before which none of its
+        # clusters ends: asking what is due, and forgetting, cost what has changed alone.
+        self._waiting = {k for k, cs in self._clusters.items() if any(c.pending for c in cs)}
+        self._ends = [(min(c.last for c in cs), k) for k, cs in self._clusters.items()]
+        heapq.heapify(self._ends)
+        self._newest = max((c.last for cs in self._clusters.values() for c in cs), default=0)
         self.cut = 0
 
     def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:  # noqa: ARG002
@@ -72,7 +79,8 @@ class NewTermsState:
         self.cut += max(0, _combination_count(event.document, self.fields) - MOST_COMBINATIONS)
 
     def _add(self, key: str, event: Event) -> None:
-        time, clusters = event.time, self._clusters.setdefault(key, [])
+        time, is_new = event.time, key not in self._clusters
+        clusters = self._clusters.setdefault(key, [])
         self._changed.add(key)
         near = [
             c for c in clusters
@@ -84,6 +92,11 @@ class NewTermsState:
         if near:
             self._clusters[key] = [c for c in clusters if c not in near]
         self._clusters[key].append(mine)
+        if mine.pending is not None:
+            self._waiting.add(key)
+        if is_new:
+            heapq.heappush(self._ends, (time, key))
+        self._newest = max(self._newest, time)
 
     def due(self, until: int | None) -> list[Firing]:
         """What rings: the first event of each cluster that has not rung, oldest first.
@@ -92,10 +105,8 @@ class NewTermsState:
         event are forgotten.
         """
         found: list[Firing] = []
-        newest = 0
-        for key, clusters in self._clusters.items():
-            for cluster in clusters:
-                newest = max(newest, cluster.last)
+        for key in list(self._waiting):
+            for cluster in self._clusters[key]:
                 event = cluster.pending
                 if event is None or (until is not None and event.time > until):
                     continue
@@ -103,19 +114,28 @@ class NewTermsState:
                 found.append(Firing(((0, event),), key, tuple(pairs)))
                 cluster.pending = None
                 self._changed.add(key)
+            if all(cluster.pending is None for cluster in self._clusters[key]):
+                self._waiting.discard(key)
         if until is None:
-            self.forget(newest - 2 * self._history)
+            self.forget(self._newest - 2 * self._history)
         return sorted(found, key=lambda f: (f.events[0][1].time, f.events[0][1].id, f.key))
 
     def forget(self, before: int) -> None:
         """Drops the clusters that ended before a time and are not waiting to ring."""
-        for key, clusters in list(self._clusters.items()):
+        again: list[tuple[int, str]] = []
+        while self._ends and self._ends[0][0] < before:
+            _, key = heapq.heappop(self._ends)
+            clusters = self._clusters[key]
             kept = [c for c in clusters if c.last >= before or c.pending is not None]
-            if len(kept) != len(clusters):
+            if len(kept) < len(clusters):
                 self._changed.add(key)
                 self._clusters[key] = kept
-                if not kept:
-                    del self._clusters[key]
+            if kept:
+                heapq.heappush(again, (max(before, min(c.last for c in kept)), key))
+            else:
+                del self._clusters[key]
+        for entry in again:
+            heapq.heappush(self._ends, entry)
 
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""

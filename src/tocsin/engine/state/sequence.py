@@ -204,14 +204,15 @@ class SequenceState:
         self._machine = Machine(positive, missing, until, maxspan)
         spans = [s for s in (maxspan, runs and runs.lookback) if s is not None]
         self._span = min(spans, default=None)
-        # A missing event in front of a sequence lies up to a span before the sequence's end.
-        self._horizon = max(spans, default=0) * (2 if missing else 1)
+        # A missing event may lie up to `maxspan` from the other end of its sequence.
+        self._horizon = (maxspan if missing else self._span) or 0
         self._by = [*(t.by for t in query.terms), *((query.until.by,) if query.until else ())]
         saved = saved or {}
         self._kept = Kept({k[len(_EVENT) :]: v for k, v in saved.items() if k.startswith(_EVENT)})
         self._states: dict[str, KeyState] = {}
         self._live: set[str] = set()
         self._expiries: list[tuple[int, str]] = []
+        self._expiring: set[str] = set()
         self._newest = 0
         for name, value in saved.items():
             if name.startswith(_STATE):
@@ -328,20 +329,24 @@ class SequenceState:
             self._kept.release(entry.kept)
 
     def _remember_expiry(self, key: str, time: int) -> None:
-        if self._span is not None:
+        if self._span is not None and key not in self._expiring:
+            self._expiring.add(key)
             heapq.heappush(self._expiries, (time + self._horizon, key))
 
     def _expire(self, now: int) -> None:
         """Forgets what no event that is still to come can belong to."""
         while self._expiries and self._expiries[0][0] < now:
             _, key = heapq.heappop(self._expiries)
+            self._expiring.discard(key)
             state = self._states.get(key)
             if state is None or key in self._live:
-                continue
+                continue  # a key that is live is looked at again when it is not
             self._prune(state, now)
             self._changed.add(key)
             if state.is_empty:
                 del self._states[key]
+            else:
+                self._remember_expiry(key, now)
 
     def _prune(self, state: KeyState, now: int) -> None:
         oldest = now - (self._span or 0)
