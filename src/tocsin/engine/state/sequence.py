@@ -19,6 +19,7 @@ be seen by one run.
 
 from __future__ import annotations
 
+import datetime as dt
 import heapq
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
@@ -171,9 +172,7 @@ class Machine:
                 return True
         leads = any(place == 0 for _, place in self.missing)
         if leads and self.trails:
-            return bool(
-                leading and trailing and min(trailing)[0] - max(leading)[0] <= span
-            )
+            return bool(leading and trailing and min(trailing)[0] - max(leading)[0] <= span)
         if leads:
             return any(h[0] >= last.time - span for h in leading)
         return any(h[0] <= first.time + span for h in trailing)
@@ -193,16 +192,10 @@ class SequenceState:
     ) -> None:
         self._query = query
         self._runs = runs
-        positive = [role for role, term in enumerate(query.terms) if not term.missing]
-        missing = [
-            (role, sum(not t.missing for t in query.terms[:role]))
-            for role, term in enumerate(query.terms)
-            if term.missing
-        ]
-        until = len(query.terms) if query.until else None
-        maxspan = None if query.maxspan is None else _nanoseconds(query)
-        self._machine = Machine(positive, missing, until, maxspan)
-        spans = [s for s in (maxspan, runs and runs.lookback) if s is not None]
+        self._machine = machine_of(query)
+        maxspan, missing = self._machine.maxspan, self._machine.missing
+        spans = [] if maxspan is None else [maxspan]
+        spans += [] if runs is None else [runs.lookback]
         self._span = min(spans, default=None)
         # A missing event may lie up to `maxspan` from the other end of its sequence.
         self._horizon = (maxspan if missing else self._span) or 0
@@ -225,8 +218,8 @@ class SequenceState:
         self._newest = max(self._newest, event.time)
         by_key: dict[str, list[int]] = {}
         for role in roles:
-            for key in join_keys(event.document, self._by[role]):
-                by_key.setdefault(key_text(key), []).append(role)
+            for values in join_keys(event.document, self._by[role]):
+                by_key.setdefault(key_text(values), []).append(role)
         tie_missing, tie = self._tiebreaker(event)
         for key, mine in by_key.items():
             entry = Entry(event.time, tie_missing, tie, event.order, self._kept.put(event))
@@ -375,7 +368,15 @@ class SequenceState:
             self._live.add(key)
 
 
-def _nanoseconds(query: Sequence) -> int:
-    import datetime as dt
-
-    return (query.maxspan or dt.timedelta(0)) // dt.timedelta(microseconds=1) * 1_000
+def machine_of(query: Sequence) -> Machine:
+    """The steps of a query; its ``until`` plays the role behind the last term's."""
+    positive = [role for role, term in enumerate(query.terms) if not term.missing]
+    missing = [
+        (role, sum(not t.missing for t in query.terms[:role]))
+        for role, term in enumerate(query.terms)
+        if term.missing
+    ]
+    until = len(query.terms) if query.until else None
+    span = query.maxspan
+    nanoseconds = None if span is None else span // dt.timedelta(microseconds=1) * 1_000
+    return Machine(positive, missing, until, nanoseconds)
