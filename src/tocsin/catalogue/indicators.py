@@ -117,7 +117,10 @@ def indicators_of(stages: Iterable[Stage], language: str) -> tuple[Indicator, ..
     """The indicators of stages, in the order of the text, none of them twice."""
     distinct: dict[tuple[Key, Polarity, int], Indicator] = {}
     for stage in stages:
-        for found in indicators_in(stage.tree, language, stage.number):
+        if stage.role == "indicator":
+            continue  # a condition on threat indicators, which looks for nothing in an event
+        tree = stage.tree if stage.role == "match" else Not(stage.tree)
+        for found in indicators_in(tree, language, stage.number):
             distinct.setdefault((found.literal_key, found.polarity, found.stage), found)
     return tuple(distinct.values())
 

@@ -41,7 +41,7 @@ from tocsin.logic.matchers import (
     show,
 )
 from tocsin.logic.patterns import ANY, glob_parts
-from tocsin.logic.query import filter_of
+from tocsin.logic.query import roles_of
 from tocsin.rules.attack import is_tactic_id, is_technique_id
 from tocsin.rules.model import Rule
 from tocsin.source_text import SourceText, Span
@@ -170,11 +170,12 @@ def _cannot_match(rule: Rule) -> Found:
         reason = why_never(leaf)
         if reason:
             yield f"{leaf.name} can never fit: {reason}", span_of(rule, leaf.name)
-    tree = filter_of(rule.query).where
-    if tree == Always(value=False):
-        yield "no event can satisfy the condition", None
-    elif Always(value=False) in walk(tree):
-        yield "a part of the condition can never hold: its value is none of its field's type", None
+    for tree in (role.where for role in roles_of(rule.query)):
+        if tree == Always(value=False):
+            yield "no event can satisfy the condition", None
+        elif Always(value=False) in walk(tree):
+            part = "a part of the condition can never hold: its value is none of its field's type"
+            yield part, None
 
 
 def _repeated_value(rule: Rule) -> Found:
@@ -238,7 +239,8 @@ def _fits(kind: FieldType, value: Scalar) -> bool:
 
 
 def _leaves(rule: Rule) -> Iterator[Leaf]:
-    return (node for node in walk(filter_of(rule.query).where) if isinstance(node, Leaf))
+    trees = dict.fromkeys(role.where for role in roles_of(rule.query))
+    return (node for tree in trees for node in walk(tree) if isinstance(node, Leaf))
 
 
 # --- checks of all rules together ---------------------------------------------------------------

@@ -95,6 +95,9 @@ def as_data(page: Page) -> dict[str, Any]:
                 "tree": tree_as_data(stage.tree),
                 "text": stage.text,
                 "terms": list(stage.terms),
+                "by": list(stage.by),
+                "runs": stage.runs,
+                "note": stage.note,
                 "history": None if stage.history is None else duration_text(stage.history),
             }
             for stage in page.stages

@@ -1,7 +1,7 @@
 """A rule in stages: what an event has to be, one stage for each event that the rule asks for.
 
-A query over single events has one stage; one that asks for new terms has one and says of which
-fields the terms are. Queries over several events will have one for each.
+A query over single events has one stage; one that asks for new terms, for many events of a group
+or for known indicators has one and says so. Sequences and samples have one for each of their terms.
 
 >>> from tocsin.logic.expr import Leaf
 >>> from tocsin.logic.matchers import Equals
@@ -20,11 +20,21 @@ import msgspec
 
 from tocsin.logic.expr import Always, And, Expr, Leaf, Or, conjunction
 from tocsin.logic.matchers import Equals
-from tocsin.logic.query import Filter, NewTerms, Query
+from tocsin.logic.query import (
+    Filter,
+    IndicatorMatch,
+    NewTerms,
+    Query,
+    Sample,
+    Sequence,
+    Term,
+    Threshold,
+)
 from tocsin.rules.model import Rule
 
-Role = Literal["match"]
-"""What a stage is there for: ``match``, an event that has to come."""
+Role = Literal["match", "absent", "until", "indicator"]
+"""What a stage is there for: an event that has to come, one that must not, one that ends all, and
+the indicators that events are compared with."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -39,6 +49,9 @@ class Stage(msgspec.Struct, frozen=True):
         terms: fields whose combination of values has to be new; empty for other rules.
         history: how far back a combination is remembered.
         pipes: EQL's ``head`` and ``tail``.
+        by: the fields that join it with the other stages, or that group events.
+        runs: how often in a row the event has to come.
+        note: what else is asked: a span, a count, a mapping.
     """
 
     number: int
@@ -49,6 +62,9 @@ class Stage(msgspec.Struct, frozen=True):
     terms: tuple[str, ...] = ()
     history: dt.timedelta | None = None
     pipes: tuple[tuple[str, int], ...] = ()
+    by: tuple[str, ...] = ()
+    runs: int = 1
+    note: str = ""
 
 
 def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tuple[Stage, ...]:
@@ -65,6 +81,35 @@ def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tupl
         case NewTerms(filter, fields, history):
             stage = _filter(filter, text, index)
             return (msgspec.structs.replace(stage, terms=fields, history=history),)
+        case Sequence(terms=terms, until=until):
+            stages = _joined(terms, text, index)
+            if query.maxspan is not None:
+                first = f"within {query.maxspan} of the first event"
+                stages[0] = msgspec.structs.replace(stages[0], note=first)
+            if until is not None:
+                stages += _joined((until,), text, index, role="until", first=len(stages) + 1)
+            return tuple(stages)
+        case Sample(terms=terms):
+            return tuple(_joined(terms, text, index))
+        case Threshold(filter, fields, value, cardinality):
+            distinct = "".join(f", {least} distinct {field}" for field, least in cardinality)
+            note = f"at least {value} events{distinct}"
+            stage = _filter(filter, text, index)
+            return (msgspec.structs.replace(stage, by=fields, note=note),)
+        case IndicatorMatch(filter, mapping, indicators):
+            stage = _filter(filter, text, index)
+            note = " or ".join(
+                " and ".join(
+                    f"{entry.field} {'is not' if entry.negate else 'is'} {entry.value}"
+                    for entry in item
+                )
+                for item in mapping
+            )
+            known = _filter(indicators, "", ())
+            return (
+                msgspec.structs.replace(stage, note=note),
+                msgspec.structs.replace(known, number=2, role="indicator", source="indicators"),
+            )
         case _:
             assert_never(query)
 
@@ -72,6 +117,34 @@ def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tupl
 def stages_of_rule(rule: Rule) -> tuple[Stage, ...]:
     """The stages of a rule."""
     return stages_of(rule.query, rule.text, rule.index)
+
+
+def _joined(
+    terms: tuple[Term, ...],
+    text: str,
+    index: tuple[str, ...],
+    *,
+    role: Role = "match",
+    first: int = 1,
+) -> list[Stage]:
+    """A stage a term; the same term in a row is one stage with its count."""
+    stages: list[Stage] = []
+    before: Term | None = None
+    for term in terms:
+        if term == before:
+            stages[-1] = msgspec.structs.replace(stages[-1], runs=stages[-1].runs + 1)
+            continue
+        before = term
+        stage = _filter(term.filter, text, index)
+        stages.append(
+            msgspec.structs.replace(
+                stage,
+                number=first + len(stages),
+                role="absent" if term.missing else role,
+                by=tuple(key.field for key in term.by),
+            )
+        )
+    return stages
 
 
 def _filter(query: Filter, text: str, index: tuple[str, ...]) -> Stage:

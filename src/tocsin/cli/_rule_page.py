@@ -188,7 +188,11 @@ def _print_stage(screen: Console, stage: Stage) -> None:
     from tocsin.catalogue.page import duration_text
     from tocsin.catalogue.tree import lines_of
 
-    head = f"Stage {stage.number}: {stage.source}"
+    role = "" if stage.role == "match" else f"{stage.role}: "
+    head = f"Stage {stage.number}: {role}{stage.source}"
+    head += f" · {stage.runs} times in a row" if stage.runs > 1 else ""
+    head += f" · by {', '.join(stage.by)}" if stage.by else ""
+    head += f" · {stage.note}" if stage.note else ""
     if stage.terms:
         history = f" in {duration_text(stage.history)}" if stage.history else ""
         head += f" · first time{history} of {' × '.join(stage.terms)}"

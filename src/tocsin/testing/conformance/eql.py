@@ -16,7 +16,9 @@ import re
 from collections.abc import Sequence as SequenceOf
 from typing import Any, Final, TypeVar
 
+from tocsin.engine.state.keys import join_keys, key_text
 from tocsin.engine.state.operator import Operator
+from tocsin.engine.state.sample import SampleState
 from tocsin.engine.state.sequence import SequenceState
 from tocsin.errors import UnsupportedFeature
 from tocsin.events.event import Event
@@ -59,7 +61,7 @@ def event_query(case: Case, context: Context) -> Outcome:
         return _refused(query, dataset)
     anyone = case.get("expected_any_of")
     wanted = [case["expected_event_ids"]] if anyone is None else anyone
-    return _finds(query, wanted, dataset, context)
+    return _finds(query, wanted, dataset, context, case.get("max_samples_per_key", 1))
 
 
 def python_query(case: Case, context: Context) -> Outcome:
@@ -128,9 +130,13 @@ def _refused(query: str, dataset: Dataset) -> Outcome:
 
 
 def _finds(
-    query: str, wanted: SequenceOf[SequenceOf[Any]], dataset: Dataset, context: Context
+    query: str,
+    wanted: SequenceOf[SequenceOf[Any]],
+    dataset: Dataset,
+    context: Context,
+    most: int = 1,
 ) -> Outcome:
-    """Whether the query finds one of some lists of events."""
+    """Whether the query finds one of some lists of events; ``most`` samples for each key."""
     found = _compile(query, dataset)
     got = []
     for engine in context.engines:
@@ -140,8 +146,12 @@ def _finds(
                 got.append([dataset.ids[row] for row in rows])
             case Sequence():
                 got.append([i for ids in _sequences(found, dataset, engine) for i in ids])
+            case Sample():
+                samples = _samples(found, dataset, engine, most)
+                same = next((one for one in wanted if _as_good(samples, one, found, dataset)), None)
+                got.append([i for ids in samples for i in ids] if same is None else list(same))
             case _:
-                raise UnsupportedFeature("sample queries are not run yet")
+                raise UnsupportedFeature("no EQL query is of this kind")
     wrong = [ids for ids in got if all(ids != list(one) for one in wanted)]
     return PASSED if not wrong else compared(query, wanted[0], wrong[0])
 
@@ -157,6 +167,43 @@ def _sequences(query: Sequence, dataset: Dataset, engine: str) -> list[list[Any]
             ids[role] = dataset.ids[event.order]
         found.append(ids)
     return _piped(found, query.pipes)
+
+
+def _samples(query: Sample, dataset: Dataset, engine: str, most: int) -> list[list[Any]]:
+    """The identifiers of each sample, in the order of the terms."""
+    state = SampleState(query, runs=None, most_per_key=most)
+    _feed(state, query, dataset, engine)
+    found = [
+        [dataset.ids[event.order] for _, event in sorted(firing.events, key=lambda e: e[0])]
+        for firing in state.due(None)
+    ]
+    return _piped(found, query.pipes)
+
+
+def _as_good(
+    samples: list[list[Any]], wanted: SequenceOf[Any], query: Sample, dataset: Dataset
+) -> bool:
+    """Whether samples are as good as those that a suite names.
+
+    Elasticsearch leaves open which events of a key it takes: as many samples, of the same keys in
+    the same order, are right, as each event fits its term by the way in which it was found.
+    """
+    size = len(query.terms)
+    named = [list(wanted[at : at + size]) for at in range(0, len(wanted), size)]
+    places = {identifier: row for row, identifier in enumerate(dataset.ids)}
+
+    def keys(ids: list[Any]) -> set[str]:
+        found: set[str] | None = None
+        for identifier, term in zip(ids, query.terms, strict=True):
+            document = dataset.documents[places[identifier]]
+            mine = set(map(key_text, join_keys(document, term.by)))
+            found = mine if found is None else found & mine
+        return found or set()
+
+    return len(named) == len(samples) and all(
+        len(set(mine)) == size and keys(mine) & keys(other)
+        for mine, other in zip(samples, named, strict=True)
+    )
 
 
 def _feed(state: Operator, query: Sequence | Sample, dataset: Dataset, engine: str) -> None:
