@@ -29,7 +29,9 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m bench.state", description=__doc__)
     parser.add_argument("--keys", type=int, default=1_000_000)
-    parser.add_argument("--a-second", type=int, default=1_000, help="new keys a second of event time")
+    parser.add_argument(
+        "--a-second", type=int, default=1_000, help="new keys a second of event time"
+    )
     options = parser.parse_args()
 
     by = (Key("host.id", "keyword"), Key("process.entity_id", "keyword"))

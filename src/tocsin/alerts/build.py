@@ -22,6 +22,7 @@ from tocsin.alerts.model import (
     EventSource,
     NewTerm,
 )
+from tocsin.alerts.overrides import overridden, subject
 from tocsin.alerts.scrub import scrub, scrub_field, scrub_text
 from tocsin.engine.match import Match
 from tocsin.events.event import Event
@@ -80,13 +81,14 @@ def alert_of(match: Match, detected_at: int) -> Alert:
     """
     documents = [scrub(event.document) for event in match.events]
     last = nested(documents[-1])
+    name, severity, risk_score = overridden(match.rule, subject(match))
     return Alert(
         id=alert_id(match),
         time=render_date(match.time),
         detected_at=render_date(detected_at),
-        rule=_rule(match.rule),
-        severity=match.rule.severity,
-        risk_score=match.rule.risk_score,
+        rule=_rule(match.rule, scrub_text(name)),
+        severity=severity,
+        risk_score=risk_score,
         host=_pick(last.get("host"), _HOST),
         process=_pick(last.get("process"), _PROCESS),
         user=_pick(last.get("user"), _USER),
@@ -100,6 +102,7 @@ def alert_of(match: Match, detected_at: int) -> Alert:
         ),
         new_terms=tuple(NewTerm(field, scrub_field(field, v)) for field, v in match.new_terms),
         note=_note(match),
+        details=scrub(match.details),
     )
 
 
@@ -178,10 +181,10 @@ def _note(match: Match) -> str:
     )
 
 
-def _rule(rule: Rule) -> AlertRule:
+def _rule(rule: Rule, name: str) -> AlertRule:
     return AlertRule(
         id=rule.id,
-        name=rule.name,
+        name=name,
         source=AlertSource(rule.vendor, scrub_text(rule.path)),
         language=rule.language,
         type=rule.type,

@@ -15,7 +15,7 @@ import msgspec
 
 from tocsin.alerts.build import nested
 from tocsin.alerts.model import Alert
-from tocsin.events.fields import flatten, values_of
+from tocsin.events.fields import flatten, objects_of, values_of
 
 _KINDS = {
     "query": ("Custom Query Rule", "siem.queryRule"),
@@ -42,6 +42,7 @@ def ecs_document(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
         document[f"kibana.alert.original_event.{name}"] = value
     document.update(_alert_fields(alert, closed=closed))
     document.update(_rule_fields(alert))
+    document.update(_enrichments(alert, document))
     document["tocsin"] = _own_fields(alert)
     return document
 
@@ -175,6 +176,20 @@ def _own_fields(alert: Alert) -> dict[str, Any]:
     if alert.note:
         own["note"] = alert.note
     return own
+
+
+def _enrichments(alert: Alert, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicators that the event met, after those that it came with."""
+    found = objects_of({"details": alert.details}, "details.threat.enrichments")
+    if not found:
+        return {}
+    fields: dict[str, Any] = {
+        "threat.enrichments": [*objects_of(document, "threat.enrichments"), *found]
+    }
+    threat = document.get("threat")
+    if isinstance(threat, dict) and "enrichments" in threat:
+        fields["threat"] = {name: value for name, value in threat.items() if name != "enrichments"}
+    return fields
 
 
 def _severity(alert: Alert) -> str:

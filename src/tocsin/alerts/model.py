@@ -96,6 +96,8 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=False):
         time: when it happened (RFC 3339, UTC).
         detected_at: when Tocsin found it.
         host, process, user: ECS objects of the last event, as far as it has them.
+        details: what the rule's type has to say besides: a group and its count, the indicators of
+            threats that the event met.
         note: what a reader must know of this alert's making, such as an event without a time.
     """
 
@@ -112,3 +114,4 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=False):
     evidence: tuple[AlertEvidence, ...]
     new_terms: tuple[NewTerm, ...] = ()
     note: str = ""
+    details: dict[str, Any] = {}

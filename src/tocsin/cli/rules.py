@@ -1,19 +1,20 @@
-"""``tocsin rules``: what loads, what there is, what is wrong with it, what one rule looks for."""
+"""``tocsin rules``: what loads, what there is, what is wrong with it, what it looks for, tests."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli.errors import RULES, for_people
+from tocsin.cli.errors import ALERTS, RULES, for_people
 
 if TYPE_CHECKING:
     from tocsin.rules.model import Loaded, Rule
 
 app = typer.Typer(
-    help="Look at rules: what loads, what is in them, what is wrong with them.",
+    help="Look at rules: what loads, what is in them, what is wrong with them, whether they work.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -145,6 +146,101 @@ def show(
             print_json(as_data(page))
         else:
             print_page(page, guide=guide)
+
+
+@app.command("test")
+def check(
+    paths: _Some,
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Also write the results as JUnit's XML."),
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """Test rules with their authors' events and with events made out of their logic.
+
+    Exit status: 0 if all tests pass, 1 if one fails, 2 if a rule does not load, 3 if a file of
+    events or the command line is wrong.
+    """
+    from tocsin.cli._rule_lint import not_loaded
+    from tocsin.cli._rule_test import junit as as_junit
+    from tocsin.cli._rule_test import print_tests, tests_as_data
+    from tocsin.cli._screen import bar, print_json
+    from tocsin.runtime.rule_tests import run_tests
+
+    with for_people():
+        loaded = load(paths)
+        problems = [problem for problem in not_loaded(loaded) if problem.is_failure]
+        with bar("testing rules"):
+            tested = list(run_tests(loaded.rules))
+        if junit is not None:
+            write(junit, as_junit(tested, problems))
+        if json:
+            print_json(tests_as_data(tested, problems))
+        else:
+            print_tests(tested, loaded, problems)
+    if any(one.failed for one in tested):
+        raise typer.Exit(ALERTS)
+    if problems:
+        raise typer.Exit(RULES)
+
+
+def write(file: Path, text: str) -> None:
+    """Writes what the user asked for.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    from tocsin.errors import UsageError
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"cannot write {file}: {(error.strerror or str(error)).lower()}"
+        raise UsageError(message) from error
+
+
+@app.command()
+def export(
+    paths: _Some,
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORM", help="elastic-ndjson.")
+    ] = "elastic-ndjson",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it there."),
+    ] = None,
+) -> None:
+    """Write rules, with their exceptions, as a vendor's own tools import them.
+
+    elastic-ndjson is what Kibana imports: Elastic's rules, none of them enabled. Rules of other
+    vendors, and those that did not load, are left out and counted.
+    """
+    from tocsin.cli._screen import safe
+    from tocsin.errors import UsageError
+    from tocsin.rules.formats.elastic_ndjson import export as as_ndjson
+
+    with for_people():
+        if form != "elastic-ndjson":
+            message = f"--format {form!r}: choose elastic-ndjson"
+            raise UsageError(message)
+        loaded = load(paths)
+        text = as_ndjson(loaded.rules)
+        if output is None:
+            sys.stdout.buffer.write(text.encode())
+        else:
+            try:
+                output.write_text(text, encoding="utf-8", newline="")
+            except OSError as error:
+                message = f"--output {output}: {(error.strerror or str(error)).lower()}"
+                raise UsageError(message) from error
+    written = sum(rule.vendor == "elastic" for rule in loaded.rules)
+    others = len(loaded.rules) - written
+    failed = sum(problem.kind != "warning" for problem in loaded.problems)
+    left_out = [f"{others:,} of other vendors"] * bool(others)
+    left_out += [f"{failed:,} that did not load"] * bool(failed)
+    told = f"{written:,} rules written" + (f"; left out: {', '.join(left_out)}" if left_out else "")
+    sys.stderr.write(f"{safe(told)}\n")
 
 
 def load(paths: list[Path]) -> Loaded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,9 +18,10 @@ from tocsin.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tocsin.rules.model import Loaded
+    from tocsin.rules.model import Loaded, Problem
     from tocsin.runtime.scan import Memory, Scan, Summary
     from tocsin.sinks.lines import Held
+    from tocsin.sources.indicators import Indicators
 
 MOST_SHOWN = 1_000
 """How many alerts the table holds; machines' formats have no limit."""
@@ -69,6 +70,35 @@ def scan(
             metavar="DURATION",
             help="Learn what is normal for so long, from the first event on, before what is new "
             "rings: 12h, 7d.",
+        ),
+    ] = "",
+    indicators: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--indicators",
+            metavar="PATH",
+            help="Indicators of threats (JSON in ECS, CSV, STIX) for the rules that look for them: "
+            "a file or a directory; again for more.",
+            show_default=False,
+        ),
+    ] = None,
+    exceptions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--exceptions",
+            metavar="FILE",
+            help="What never alerts: exception lists as Kibana exports them, or YAML with the same "
+            "keys, for the rules that name them; again for more.",
+            show_default=False,
+        ),
+    ] = None,
+    max_signals: Annotated[
+        str,
+        typer.Option(
+            "--max-signals",
+            metavar="N",
+            help="How many alerts a run of an Elastic rule may make that does not say: a number, "
+            "or default for Elastic's 100. Without it, any number.",
         ),
     ] = "",
     fail_on: Annotated[
@@ -125,8 +155,8 @@ def scan(
     """  # noqa: D301  (the \b is for the help: keep these lines as they are)
     with for_people():
         return _scan(
-            inputs, rules, form, output, since, until, warm_up, fail_on, strict,
-            _store_url(db, save), dead_letter, guide, quiet,
+            inputs, rules, form, output, since, until, warm_up, indicators or [], exceptions or [],
+            max_signals, fail_on, strict, _store_url(db, save), dead_letter, guide, quiet,
         )  # fmt: skip
 
 
@@ -138,6 +168,9 @@ def _scan(
     since: str,
     until: str,
     warm_up: str,
+    indicator_paths: list[Path],
+    exception_paths: list[Path],
+    max_signals: str,
     fail_on: str,
     strict: bool,
     url: str,
@@ -154,6 +187,7 @@ def _scan(
     from tocsin.runtime.scan import Scan
     from tocsin.sinks.lines import FORMS, Held, Lines
     from tocsin.sources.files import find
+    from tocsin.sources.indicators import load_indicators
 
     now = time.time_ns()
     if form not in ("table", *FORMS):
@@ -171,11 +205,15 @@ def _scan(
     )
     learning = duration(warm_up) if warm_up else dt.timedelta(0)
     found = find(inputs)
+    indicators = load_indicators(indicator_paths, now=now)
     loaded = load_rules(rule_paths or [shipped_pack()])
+    most = _most_signals(max_signals)
+    loaded, unused = _excepted(loaded, exception_paths, now)
     if not loaded.rules and not loaded.problems:
         named = ", ".join(map(str, rule_paths or []))
         message = (
-            f"no rule in {named}: Tocsin reads Elastic's .toml and Datadog's .policy and .yaml"
+            f"no rule in {named}: Tocsin reads Elastic's .toml and .ndjson, "
+            "Datadog's .policy and .yaml"
         )
         raise UsageError(message)
 
@@ -186,7 +224,8 @@ def _scan(
         moved = stack.enter_context(_progress(sum(f.size for f in found.files), quiet))
         job = Scan(
             loaded.rules, found, _memory(url, stack), sink, window=window, warm_up=learning,
-            dead_letters=dead_letter, moved=moved,
+            dead_letters=dead_letter, indicators=indicators.documents, max_signals=most,
+            moved=moved,
         )  # fmt: skip
         try:
             summary = job.run()
@@ -200,10 +239,42 @@ def _scan(
     if form == "table":
         _table(held, stack_output=output, guide=guide)
     if not quiet:
-        _report(summary, loaded, found.passed_over, job)
+        _report(summary, loaded, found.passed_over, job, indicators, unused)
     elif summary.refused:
         _refused(summary)
     return _exit_code(summary, loaded, strict, threshold)
+
+
+def _most_signals(text: str) -> int | None:
+    from tocsin.runtime.outcome import ELASTIC_DEFAULT
+
+    if not text:
+        return None
+    if text == "default":
+        return ELASTIC_DEFAULT
+    if not text.isdecimal() or not int(text):
+        message = f"--max-signals {text!r}: write a number above 0, or default"
+        raise UsageError(message)
+    return int(text)
+
+
+def _excepted(loaded: Loaded, paths: list[Path], now: int) -> tuple[Loaded, list[Problem]]:
+    """The rules with their exceptions; problems that are a file's own count among the rules'."""
+    import msgspec
+
+    from tocsin.rules.exception_files import read_exceptions
+    from tocsin.rules.exceptions import Exceptions, except_from
+
+    if not paths:
+        return loaded, []
+    for path in paths:
+        if not path.is_file():
+            message = f"--exceptions {path}: no such file"
+            raise UsageError(message)
+    found = sum((read_exceptions(path, now=now) for path in paths), Exceptions())
+    rules, unused = except_from(loaded.rules, found)
+    problems = (*loaded.problems, *found.problems)
+    return msgspec.structs.replace(loaded, rules=tuple(rules), problems=problems), unused
 
 
 def _exit_code(summary: Summary, loaded: Loaded, strict: bool, threshold: str | None) -> int:
@@ -307,7 +378,14 @@ def _table(held: Held, *, stack_output: Path | None, guide: str) -> None:
             console.print(f"{held.left_out:,} more alerts are not in the table.")
 
 
-def _report(summary: Summary, loaded: Loaded, passed_over: tuple[str, ...], job: Scan) -> None:
+def _report(
+    summary: Summary,
+    loaded: Loaded,
+    passed_over: tuple[str, ...],
+    job: Scan,
+    indicators: Indicators,
+    unused: Sequence[Problem],
+) -> None:
     """What was done and what was not, on standard error."""
     from rich.console import Console
     from rich.markup import escape
@@ -333,11 +411,34 @@ def _report(summary: Summary, loaded: Loaded, passed_over: tuple[str, ...], job:
         line("rule failed", f"{problem.path}: {problem.message}", "red")
     if failures:
         line("rules failed", f"{len(failures):,}; `tocsin rules lint` shows each", "red")
+    excepting = [rule for rule in loaded.rules if rule.exceptions]
+    if excepting:
+        items = {item for rule in excepting for item in rule.exceptions}
+        line("exceptions", f"{_count(len(items), 'exception')} to {_count(len(excepting), 'rule')}")
+    for problem in unused:
+        line("exceptions", problem.message, "yellow")
+    if summary.indicators or indicators.skipped:
+        skipped = ", ".join(f"{n:,} × {why}" for why, n in indicators.skipped.most_common(4))
+        line("indicators", f"{summary.indicators:,} loaded" + (f"; skipped: {skipped}" if skipped
+             else ""))  # fmt: skip
+    if indicators.problems:
+        line("indicators", f"{_count(len(indicators.problems), 'row')} could not be read", "yellow")
+        for bad in indicators.problems[:5]:
+            line("", str(bad), "yellow")
+    if summary.without_indicators:
+        line("indicators", f"{_count(summary.without_indicators, 'rule')} of the type threat_match "
+             "cannot ring: no indicators; --indicators PATH gives some", "yellow")  # fmt: skip
     counts = ", ".join(f"{summary.alerts[s]:,} {s}" for s in reversed(SEVERITIES)
                        if summary.alerts[s])  # fmt: skip
     total = sum(summary.alerts.values())
     kept = f"; {summary.new:,} new in the store" if summary.new != total else ""
     line("alerts", f"{total:,}" + (f" ({counts})" if counts else "") + kept)
+    if summary.suppressed:
+        line("suppressed", f"{_count(summary.suppressed, 'match', 'es')} counted on other alerts")
+    if summary.cut:
+        worst = ", ".join(f"{n:,} × {name}" for name, n in summary.cut.most_common(3))
+        line("cut", f"{_count(summary.cut.total(), 'match', 'es')} beyond what a run of their rule "
+             f"may alert (max_signals): {worst}", "yellow")  # fmt: skip
     if summary.learned:
         line("learned", f"{_count(summary.learned, 'new term')} kept quiet by the warm-up")
     if summary.outside:
@@ -362,8 +463,8 @@ def _refused(summary: Summary) -> None:
         fail(reason)
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def _count(number: int, thing: str, plural: str = "s") -> str:
+    return f"{number:,} {thing}{'' if number == 1 else plural}"
 
 
 if TYPE_CHECKING:

@@ -19,6 +19,14 @@ from tocsin.rules.model import Loaded, Problem, Rule
 LARGEST = 10_000_000
 """The largest rule file that is read, in bytes."""
 
+LARGEST_EXPORT = 200_000_000
+"""The same for a file of many rules, a line each."""
+
+_LINES = frozenset({".ndjson"})
+"""Endings of such files; in a directory, most of them are telemetry and none of ours."""
+
+_BEGINNING = 1_000_000
+
 
 class Format(Protocol):
     """How a module of `tocsin.rules.formats` looks."""
@@ -53,8 +61,8 @@ def shipped_pack() -> Path:
 def load_rules(paths: Iterable[Path], *, known: Sequence[Format] | None = None) -> Loaded:
     """All rules in files and in directories, these with everything below them.
 
-    In a directory, files count whose ending a format claims; a file that is named itself may have
-    any. Of several rules with one id the first stays.
+    In a directory, files count whose ending a format claims (``.ndjson`` only where there are rules
+    in it); a file that is named itself may have any. Of several rules with one id the first stays.
 
     Args:
         paths: files and directories.
@@ -121,7 +129,10 @@ class _Collection:
             if real in self._seen:
                 return
             self._seen.add(real)
-            text = _text_of(path)
+            lines = path.suffix.lower() in _LINES
+            if lines and not named and self._format_of(path, _beginning_of(path)) is None:
+                return
+            text = _text_of(path, LARGEST_EXPORT if lines else LARGEST)
         except (OSError, RuntimeError, ValueError) as error:
             self._files += 1
             self._unreadable(path, str(error))
@@ -162,7 +173,17 @@ class _Collection:
         self._problems.append(Problem(str(path), "", "unreadable", message))
 
 
-def _text_of(path: Path) -> str:
+def _beginning_of(path: Path) -> str:
+    """The file's first lines, whatever is in them.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(_BEGINNING).decode("utf-8-sig", "replace")
+
+
+def _text_of(path: Path, largest: int = LARGEST) -> str:
     """The file's text.
 
     Raises:
@@ -170,9 +191,9 @@ def _text_of(path: Path) -> str:
         ValueError: it is too large, or no UTF-8.
     """
     with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        message = f"larger than {LARGEST // 1_000_000} MB"
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        message = f"larger than {largest // 1_000_000} MB"
         raise ValueError(message)
     try:
         return content.decode("utf-8-sig")

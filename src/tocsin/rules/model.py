@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from tocsin.logic.expr import Expr
 from tocsin.logic.query import Query
 from tocsin.logic.runs import Runs
 
@@ -40,6 +41,58 @@ class Threat(msgspec.Struct, frozen=True):
     framework: str = "MITRE ATT&CK"
 
 
+class SeverityMapping(msgspec.Struct, frozen=True):
+    """An event whose ``field`` has this value makes an alert of this severity."""
+
+    field: str
+    value: str
+    severity: Severity
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """What alerts once: Elastic's ``alert_suppression``.
+
+    Attributes:
+        group_by: the fields whose values make a group; empty for threshold rules, whose own group
+            counts.
+        duration: for how long after a group's first alert; None: within a run of the rule.
+        missing: whether events that lack one of the fields are a group too, or alert singly.
+    """
+
+    group_by: tuple[str, ...]
+    duration: dt.timedelta | None = None
+    missing: Literal["suppress", "doNotSuppress"] = "suppress"
+
+
+class ListReference(msgspec.Struct, frozen=True):
+    """A list of exceptions that a rule names."""
+
+    list_id: str
+    type: str = "detection"
+    namespace: str = "single"
+    id: str = ""
+
+
+class ExceptionItem(msgspec.Struct, frozen=True):
+    """An exception, compiled: an event that satisfies ``expr`` never alerts.
+
+    Attributes:
+        id: the item's ``item_id``.
+        name: for people.
+        list_id: the list that it belongs to.
+        expr: its entries as logic.
+        namespace: of the list: ``single`` or ``agnostic``.
+        text: the item as JSON, in Kibana's shape.
+    """
+
+    id: str
+    name: str
+    list_id: str
+    expr: Expr
+    namespace: str = "single"
+    text: str = ""
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that was loaded: everything an alert, the catalogue and the engine need.
 
@@ -58,6 +111,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         timestamp_override: the field that holds the event's time, where it has one.
         interval: how often the vendor runs it.
         lookback: how far back a run reaches (Elastic's ``from``).
+        building_block: its alerts are material for other rules rather than for people.
+        severity_mapping: values of events that change an alert's severity.
+        risk_score_mapping: fields of events that hold an alert's risk score.
+        rule_name_override: a field of events that holds an alert's name; empty: none.
+        max_signals: how many alerts a run may make; None: the rule does not say.
+        suppression: which matches are one alert.
+        exceptions_list: the lists of exceptions that the rule names.
+        exceptions: those that were found; `tocsin.rules.exceptions` has put them into ``query``.
+        investigation_fields: what to look at first in an alert.
+        rest: the vendor's other keys as JSON: nothing here needs them, an export does.
     """
 
     id: str
@@ -88,6 +151,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     building_block: bool = False
     maturity: str = ""
+    severity_mapping: tuple[SeverityMapping, ...] = ()
+    risk_score_mapping: tuple[str, ...] = ()
+    rule_name_override: str = ""
+    max_signals: int | None = None
+    suppression: Suppression | None = None
+    exceptions_list: tuple[ListReference, ...] = ()
+    exceptions: tuple[ExceptionItem, ...] = ()
+    investigation_fields: tuple[str, ...] = ()
+    rest: str = ""
 
     @property
     def runs(self) -> Runs:

@@ -19,6 +19,7 @@ from tocsin.engine.explain import evidence
 from tocsin.engine.match import Match
 from tocsin.engine.plan import Plan
 from tocsin.engine.state.build import operator_for, operator_name
+from tocsin.engine.state.indicator_match import IndicatorMatchState
 from tocsin.engine.state.operator import Firing, Operator
 from tocsin.events import shapes
 from tocsin.events.batch import Batch, Mask
@@ -56,6 +57,10 @@ class Detector:
             ring.
         saved: what rules remembered, by operator and key; see `changes`.
         now: the time that events without a time of their own take, nanoseconds since the epoch.
+        indicators: documents about threats, for the rules that look for them.
+
+    Attributes:
+        without_indicators: how many rules look for indicators and have none.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Detector:
         window: Window | None = None,
         warm_up: dt.timedelta = dt.timedelta(0),
         saved: Mapping[str, Mapping[str, bytes]] | None = None,
+        indicators: Sequence[Document] = (),
     ) -> None:
         self.rules = tuple(rules)
         self._now = now
@@ -82,9 +88,13 @@ class Detector:
         saved = saved or {}
         self._operators: dict[int, Operator] = {}
         for number, rule in enumerate(self.rules):
-            operator = operator_for(rule, saved.get(operator_name(rule)))
+            operator = operator_for(rule, saved.get(operator_name(rule)), indicators=indicators)
             if operator is not None:
                 self._operators[number] = operator
+        self.without_indicators = sum(
+            isinstance(operator, IndicatorMatchState) and not operator.has_indicators
+            for operator in self._operators.values()
+        )
         started = saved.get(_CLOCK, {}).get("earliest")
         self._earliest: int | None = int(started) if started else None
         self._order = 0
@@ -203,6 +213,9 @@ class Detector:
         operator = self._operators.get(number)
         if operator is not None:
             operator.add(event, roles)
+            if isinstance(operator, IndicatorMatchState):
+                # It remembers nothing, so what it found must not wait for the end.
+                yield from (self._match(number, firing) for firing in operator.due(None))
             return
         match = self._match(number, Firing(((0, event),)))
         if getattr(rule.query, "pipes", ()):

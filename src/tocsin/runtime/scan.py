@@ -23,11 +23,12 @@ import msgspec
 from tocsin.alerts.build import alert_of
 from tocsin.alerts.model import Alert
 from tocsin.engine.match import Match
-from tocsin.errors import InputError
-from tocsin.events.record import Record, Undecodable
-from tocsin.rules.model import SEVERITIES, Rule, Severity
 from tocsin.engine.state.build import operator_name
+from tocsin.errors import InputError
+from tocsin.events.record import Document, Record, Undecodable
+from tocsin.rules.model import SEVERITIES, Rule, Severity
 from tocsin.runtime.detector import Detector, Window
+from tocsin.runtime.outcome import Outcome
 from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
 
 BATCH_RECORDS = 4_096
@@ -84,8 +85,12 @@ class Summary(msgspec.Struct):
         new: alerts that the store did not have; without a store, all of them.
         by_rule: alerts by rule name.
         learned: new terms that the warm-up kept quiet.
+        suppressed: matches that were counted on another's alert.
+        cut: matches beyond what a run of their rule may alert, by rule name.
         undated: hits on events without a time of their own.
         outside: hits outside of --since and --until.
+        indicators: documents about threats that rules could look for.
+        without_indicators: rules that look for indicators and have none.
         seconds: how long it took.
     """
 
@@ -99,8 +104,12 @@ class Summary(msgspec.Struct):
     new: int = 0
     by_rule: Counter[str] = msgspec.field(default_factory=Counter)
     learned: int = 0
+    suppressed: int = 0
+    cut: Counter[str] = msgspec.field(default_factory=Counter)
     undated: int = 0
     outside: int = 0
+    indicators: int = 0
+    without_indicators: int = 0
     seconds: float = 0.0
 
     @property
@@ -120,7 +129,10 @@ class Scan:
         window: events outside it are not looked at.
         warm_up: see `Detector`.
         dead_letters: a file for what could not be decoded.
+        max_signals: how many alerts a run of an Elastic rule may make that does not say; None: any
+            number.
         clock: the current time in nanoseconds since the epoch.
+        indicators: documents about threats, from `sources.indicators.load_indicators`.
         moved: called now and then with (bytes read, of how many, alerts) for a progress bar.
     """
 
@@ -134,6 +146,8 @@ class Scan:
         window: Window | None = None,
         warm_up: dt.timedelta = dt.timedelta(0),
         dead_letters: Path | None = None,
+        indicators: Sequence[Document] = (),
+        max_signals: int | None = None,
         clock: Callable[[], int] = time.time_ns,
         moved: Callable[[int, int, int], None] | None = None,
     ) -> None:
@@ -146,13 +160,18 @@ class Scan:
         self._total = sum(file.size for file in inputs.files)
         self._seen: set[str] = set()
         self._pending: list[Alert] = []
-        self._key = _scan_key(rules, inputs, window, warm_up)
+        self._key = _scan_key(rules, inputs, window, warm_up, indicators, max_signals)
         operators = [operator_name(rule) for rule in rules]
+        operators += Outcome.operators(rules, max_signals)
+        saved = memory.saved([*operators, "clock"])
         self._detector = Detector(
             rules, now=clock(), window=window, warm_up=warm_up,
-            saved=memory.saved([*operators, "clock"]),
+            saved=saved, indicators=indicators,
         )  # fmt: skip
-        self.summary = Summary()
+        self._outcome = Outcome(rules, saved, max_signals=max_signals)
+        self.summary = Summary(
+            indicators=len(indicators), without_indicators=self._detector.without_indicators
+        )
 
     def run(self) -> Summary:
         """Does it; an input that cannot be read costs that input, and the summary names it."""
@@ -182,9 +201,12 @@ class Scan:
                 if mark is not None:
                     progress.done.append(mark)
                 self._commit(progress)
-        self._alerts(self._detector.finish())
+        self._alerts(self._outcome.take(self._detector.finish()))
+        self._alerts(self._outcome.finish())
         self._commit(None)
         summary.learned = self._detector.learned
+        summary.suppressed = self._outcome.suppressed
+        summary.cut = self._outcome.cut
         summary.undated = self._detector.undated
         summary.outside = self._detector.outside
         summary.seconds = time.monotonic() - begun
@@ -205,7 +227,7 @@ class Scan:
         with OpenFile(file) as opened:
             summary.files += 1
             for batch in _batches(self._decoded(opened, letters)):
-                self._alerts(self._detector.feed(batch, file.name))
+                self._alerts(self._outcome.take(self._detector.feed(batch, file.name)))
                 summary.events += len(batch)
                 self._moved(read + opened.position, self._total, len(self._seen))
 
@@ -241,7 +263,7 @@ class Scan:
         if progress is not None:
             progress.alerts.extend(alert.id for alert in self._pending)
             note = msgspec.json.encode(progress)
-        changes = self._detector.changes()
+        changes = self._detector.changes() | self._outcome.changes()
         self.summary.new += self._memory.commit(self._pending, changes, self._key, note)
         self._pending = []
 
@@ -285,13 +307,22 @@ def _mark(file: InputFile) -> tuple[str, int, int] | None:
 
 
 def _scan_key(
-    rules: Sequence[Rule], inputs: Found, window: Window | None, warm_up: dt.timedelta
+    rules: Sequence[Rule],
+    inputs: Found,
+    window: Window | None,
+    warm_up: dt.timedelta,
+    indicators: Sequence[Document],
+    max_signals: int | None,
 ) -> str:
-    """Scans of the same inputs by the same rules are one scan."""
+    """Scans of the same inputs by the same rules and indicators are one scan."""
     digest = hashlib.sha256()
     parts: list[Any] = [str(Path(f.name).resolve()) for f in inputs.files]
     parts += [(rule.id, rule.type, rule.text) for rule in rules]
+    parts += [item.text for rule in rules for item in rule.exceptions]
+    parts += [] if max_signals is None else [("max_signals", max_signals)]
     parts += [window and (window.since, window.until), warm_up.total_seconds()]
+    # Without their time, which may be that of their reading.
+    parts += [{k: v for k, v in one.items() if k != "@timestamp"} for one in indicators]
     for part in parts:
         digest.update(repr(part).encode() + b"\0")
     return f"scan/{digest.hexdigest()[:32]}"

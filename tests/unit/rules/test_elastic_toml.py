@@ -13,7 +13,16 @@ from tocsin.logic.matchers import Equals, Exists, Wildcard, Words
 from tocsin.logic.query import Filter, NewTerms
 from tocsin.rules.formats import elastic_toml
 from tocsin.rules.load import load_rules
-from tocsin.rules.model import Loaded, Problem, Rule, Technique, Threat
+from tocsin.rules.model import (
+    ListReference,
+    Loaded,
+    Problem,
+    Rule,
+    SeverityMapping,
+    Suppression,
+    Technique,
+    Threat,
+)
 
 PATH = Path("bells.toml")
 
@@ -291,18 +300,85 @@ def test_a_filter_that_makes_no_sense(clause: str) -> None:
     assert problem.kind == "semantic"
 
 
-def test_suppression_is_a_warning() -> None:
-    loaded = load(toml(alert_suppression='{group_by = ["host.id"]}'))
-    assert len(loaded.rules) == 1
-    assert [problem.kind for problem in loaded.problems] == ["warning"]
+ALERTING = """
+max_signals = 33
+rule_name_override = "message"
+building_block_type = "default"
+[rule.investigation_fields]
+field_names = ["host.name", "user.name"]
+[rule.alert_suppression]
+group_by = ["source.ip", "user.name"]
+duration = {unit = "m", value = 130}
+missing_fields_strategy = "doNotSuppress"
+[[rule.severity_mapping]]
+field = "event.severity"
+operator = "equals"
+severity = "critical"
+value = "99"
+[[rule.severity_mapping]]
+field = ""
+severity = "low"
+value = ""
+[[rule.risk_score_mapping]]
+field = "event.risk_score"
+operator = "equals"
+value = ""
+[[rule.exceptions_list]]
+id = "endpoint_list"
+list_id = "endpoint_list"
+namespace_type = "agnostic"
+type = "endpoint"
+"""
+
+
+def test_what_becomes_of_a_match() -> None:
+    rule = rule_of(toml() + ALERTING)
+    assert rule.max_signals == 33
+    assert rule.rule_name_override == "message"
+    assert rule.investigation_fields == ("host.name", "user.name")
+    assert rule.severity_mapping == (SeverityMapping("event.severity", "99", "critical"),)
+    assert rule.risk_score_mapping == ("event.risk_score",)
+    assert rule.suppression == Suppression(
+        ("source.ip", "user.name"), dt.timedelta(minutes=130), "doNotSuppress"
+    )
+    assert rule.exceptions_list == (
+        ListReference("endpoint_list", "endpoint", "agnostic", "endpoint_list"),
+    )
+
+
+def test_suppression_within_a_run_is_what_a_rule_without_a_duration_means() -> None:
+    rule = rule_of(toml(alert_suppression='{group_by = ["host.id"]}'))
+    assert rule.suppression == Suppression(("host.id",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_signals": "0"},
+        {"max_signals": "true"},
+        {"alert_suppression": "3"},
+        {"alert_suppression": "{}"},
+        {"alert_suppression": "{group_by = []}"},
+        {"alert_suppression": "{group_by = ['a', 'b', 'c', 'd']}"},
+        {"alert_suppression": "{group_by = ['a'], duration = {value = 1, unit = 'd'}}"},
+        {"alert_suppression": "{group_by = ['a'], duration = {value = 0, unit = 'h'}}"},
+        {"alert_suppression": "{group_by = ['a'], missing_fields_strategy = 'x'}"},
+        {"severity_mapping": "[{field = 'a', severity = 'x', value = 'b'}]"},
+        {"severity_mapping": "{field = 'a'}"},
+        {"risk_score_mapping": "[3]"},
+        {"exceptions_list": "[{id = 'a'}]"},
+        {"investigation_fields": "3"},
+    ],
+)
+def test_what_cannot_be_done_with_a_match(changes: dict[str, str | None]) -> None:
+    (problem,) = problems_of(toml(**changes))
+    assert problem.kind == "invalid"
 
 
 UNSUPPORTED = {
     "eql/sequence": toml(type='"eql"', query="'/* a */ // b\\n sequence [a where true] [b where true]'".replace("\\n", " ").replace("// b", "")),
     "eql/sample": toml(type='"eql"', query="'sample by a [b where true] [c where true]'"),
-    "kuery/threshold": toml(type='"threshold"'),
     "lucene/query": toml(language='"lucene"', query="'a:b'"),
-    "threat_match": toml(type='"threat_match"'),
     "esql": toml(type='"esql"', language='"esql"', query="'from a'"),
     "machine_learning": toml(type='"machine_learning"', query=None),
 }  # fmt: skip
@@ -384,7 +460,7 @@ def test_the_public_rules_load(shared: Path) -> None:
     corpus = shared / "corpora" / "elastic"
     loaded = load_rules([corpus])
     assert [problem.message for problem in loaded.problems if problem.is_failure] == []
-    run = {"eql/event", "kuery/query", "kuery/new_terms"}
+    run = {"eql/event", "kuery/query", "kuery/new_terms", "kuery/threat_match"}
     missing = [p.message for p in loaded.problems if p.kind != "warning" and p.rule_kind in run]
     assert missing == []
     assert len(loaded.rules) + sum(p.kind == "unsupported" for p in loaded.problems) == loaded.files

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import abc
 
 import msgspec
 
 from tocsin.engine.state.operator import Operator, Saved
+from tocsin.events.record import Document
 from tocsin.logic.query import (
     Filter,
     IndicatorMatch,
@@ -18,12 +20,24 @@ from tocsin.logic.query import (
 from tocsin.rules.model import Rule
 
 
-def operator_for(rule: Rule, saved: Saved | None = None) -> Operator | None:
-    """The operator of a rule, going on from what was saved; None for a rule without memory."""
+def operator_for(
+    rule: Rule, saved: Saved | None = None, *, indicators: abc.Sequence[Document] = ()
+) -> Operator | None:
+    """The operator of a rule, going on from what was saved; None for a rule without one.
+
+    Args:
+        rule: the rule.
+        saved: what its operator handed over before.
+        indicators: documents about threats, for the rules that look for them.
+    """
     query = rule.query
     match query:
-        case Filter() | IndicatorMatch():
+        case Filter():
             return None
+        case IndicatorMatch():
+            from tocsin.engine.state.indicator_match import IndicatorMatchState
+
+            return IndicatorMatchState(query, indicators)
         case NewTerms():
             from tocsin.engine.state.new_terms import NewTermsState
 

@@ -1,0 +1,275 @@
+"""Sample: events of the same key, one for each term, in any order of time.
+
+    sample by host [process where …] [network where …]
+
+Of the events that one run of the rule sees together (`logic.runs`), each key gives one sample:
+for each term an event, never the same one twice. Elasticsearch leaves open which events; here they
+are the earliest, the first term choosing first. The events of a sample are used up by it, and a run
+gives a key no second one; so what is left over has its turn in the next run.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+
+import msgspec
+
+from tocsin.engine.state.keys import join_keys, key_of_text, key_order, key_text
+from tocsin.engine.state.operator import Firing
+from tocsin.events.event import Event
+from tocsin.logic.query import Sample
+from tocsin.logic.runs import Runs
+
+
+class Candidate(msgspec.Struct, array_like=True, gc=False):
+    """An event, its JSON, and the terms that would take it."""
+
+    time: int
+    id: str
+    roles: tuple[int, ...]
+    event: msgspec.Raw
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands among the others."""
+        return self.time, self.id
+
+
+_time = attrgetter("time")
+
+
+class Pool(msgspec.Struct, array_like=True, gc=False):
+    """What is remembered of one key.
+
+    Attributes:
+        candidates: the events that no sample has used, in order.
+        used: the times and ids of those that one has, as long as an open run sees them.
+        fired: the runs that have given a sample and see one of these events.
+    """
+
+    candidates: list[Candidate]
+    used: list[tuple[int, str]] = []
+    fired: list[int] = []
+
+
+class SampleState:
+    """The keys of one rule.
+
+    Args:
+        query: the rule's query.
+        saved: what `changes` gave before, from a store.
+        runs: when the rule runs, and how far back a run looks; None: one run that sees everything,
+            made once everything has come in.
+        most_per_key: how many samples a run gives for a key; they may share events, as in
+            Elasticsearch's ``max_samples_per_key``.
+
+    Attributes:
+        late: how many events came after a run that should have seen them had been closed.
+    """
+
+    def __init__(
+        self,
+        query: Sample,
+        saved: Mapping[str, bytes] | None = None,
+        *,
+        runs: Runs | None,
+        most_per_key: int = 1,
+    ) -> None:
+        self._terms = query.terms
+        self._keys = query.terms[0].by
+        self._runs = runs
+        self._most = most_per_key
+        self._pools = {key: _decoded(value) for key, value in (saved or {}).items()}
+        self._changed: set[str] = set()
+        self._late: set[str] = set()
+        self._closed: int | None = None
+        self.late = 0
+
+    def add(self, event: Event, roles: Sequence[int]) -> None:
+        """Takes note of an event that satisfies these terms' filters, in any order of time."""
+        if self._runs is not None and self._first(event.time) > self._runs.last_with(event.time):
+            return  # a run looks back less than an interval, and none sees it
+        by_key: dict[str, list[int]] = {}
+        for role in sorted(set(roles)):
+            for key in join_keys(event.document, self._terms[role].by):
+                by_key.setdefault(key_text(key), []).append(role)
+        if not by_key:
+            return
+        if self._closed is not None and self._first(event.time) <= self._closed:
+            self.late += 1
+            self._late.update(by_key)
+        # As JSON: an event may hold whole numbers that MessagePack, with its 64 bits, cannot.
+        raw = msgspec.Raw(msgspec.json.encode(event))
+        for text, taken in by_key.items():
+            pool = self._pools.setdefault(text, Pool([]))
+            found = Candidate(event.time, event.id, tuple(taken), raw)
+            place = bisect_left(pool.candidates, found.place, key=lambda other: other.place)
+            known = place < len(pool.candidates) and pool.candidates[place].place == found.place
+            if not known and found.place not in pool.used:
+                pool.candidates.insert(place, found)
+                self._changed.add(text)
+
+    def due(self, until: int | None) -> list[Firing]:
+        """The samples of the runs at or before ``until``, by run and key, null first.
+
+        Once everything has come in, runs after the newest event are made as well, and what a run
+        after it would see is kept all the same: more may come.
+        """
+        if self._runs is None:
+            return [] if until is not None else self._in_order(self._fire_once())
+        keys, horizon = list(self._pools), until
+        if horizon is None:
+            horizon = max(map(_newest, self._pools.values()), default=0)
+        elif self._closed is not None and horizon < self._closed + self._runs.interval:
+            keys = list(self._late)
+        else:
+            self._closed = horizon // self._runs.interval * self._runs.interval
+        fired: list[tuple[int, Firing]] = []
+        for text in keys:
+            pool = self._pools.get(text)
+            if pool is not None:
+                fired.extend(self._fire(text, pool, until, self._runs))
+                self._forget(text, pool, horizon, self._runs)
+        self._late.clear()
+        return self._in_order(fired)
+
+    def _fire_once(self) -> Iterator[tuple[int, Firing]]:
+        for text, pool in self._pools.items():
+            for taken in samples(pool.candidates, len(self._terms), self._most):
+                yield 0, self._firing(text, taken)
+        self._changed.update(self._pools)
+        self._pools.clear()
+
+    def _fire(
+        self, text: str, pool: Pool, until: int | None, runs: Runs
+    ) -> Iterator[tuple[int, Firing]]:
+        """Makes the runs that see something new, and those after a sample, for what was left."""
+        candidates, used, fired = pool.candidates, set(pool.used), set(pool.fired)
+        waiting = sorted({runs.first_at(c.time) for c in candidates})
+        for run in fired:
+            heapq.heappush(waiting, run + runs.interval)
+        while waiting and (until is None or waiting[0] <= until):
+            run = heapq.heappop(waiting)
+            if run in fired:
+                continue
+            start = bisect_left(candidates, run - runs.lookback, key=_time)
+            end = bisect_right(candidates, run, key=_time)
+            seen = [c for c in candidates[start:end] if c.place not in used]
+            found = samples(seen, len(self._terms), self._most)
+            if found:
+                fired.add(run)
+                used.update(c.place for taken in found for c in taken)
+                heapq.heappush(waiting, run + runs.interval)
+            for taken in found:
+                yield run, self._firing(text, taken)
+        if len(fired) > len(pool.fired):
+            pool.candidates = [c for c in candidates if c.place not in used]
+            pool.used, pool.fired = sorted(used), sorted(fired)
+            self._changed.add(text)
+
+    def _firing(self, text: str, taken: tuple[Candidate, ...]) -> Firing:
+        events = [(role, msgspec.json.decode(c.event, type=Event)) for role, c in enumerate(taken)]
+        events.sort(key=lambda pair: (pair[1].time, pair[0]))
+        names = (by.field for by in self._keys)
+        terms = tuple(zip(names, key_of_text(text), strict=True))
+        return Firing(tuple(events), text, terms, events[-1][1].time)
+
+    def _in_order(self, fired: Iterable[tuple[int, Firing]]) -> list[Firing]:
+        def order(one: tuple[int, Firing]) -> tuple[object, ...]:
+            run, firing = one
+            return run, key_order(tuple(value for _, value in firing.terms), self._keys)
+
+        return [firing for _, firing in sorted(fired, key=order)]
+
+    def _forget(self, text: str, pool: Pool, horizon: int, runs: Runs) -> None:
+        """Drops what no run after the horizon sees."""
+        kept = [c for c in pool.candidates if runs.last_with(c.time) > horizon]
+        used = [place for place in pool.used if runs.last_with(place[0]) > horizon]
+        times = [c.time for c in kept] + [time for time, _ in used]
+        fired = [r for r in pool.fired if any(r - runs.lookback <= t <= r for t in times)]
+        if (len(kept), len(used)) != (len(pool.candidates), len(pool.used)):
+            pool.candidates, pool.used, pool.fired = kept, used, fired
+            self._changed.add(text)
+        if not times:
+            del self._pools[text]
+            self._changed.add(text)
+
+    def _first(self, time: int) -> int:
+        return 0 if self._runs is None else self._runs.first_at(time)
+
+    def changes(self) -> dict[str, bytes | None]:
+        """The keys that changed since the last call, encoded; None for one that is gone."""
+        changed = {
+            key: msgspec.json.encode(self._pools[key]) if key in self._pools else None
+            for key in self._changed
+        }
+        self._changed.clear()
+        return changed
+
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._pools)
+
+
+def samples(
+    candidates: Sequence[Candidate], size: int, most: int = 1
+) -> list[tuple[Candidate, ...]]:
+    """The first few choices of one candidate for each of ``size`` terms, none of them twice.
+
+    Choices come in order: by the first term's candidate, then by the second's, and so on. There is
+    no dead end in the search: a term only takes a candidate that leaves the terms behind it theirs.
+    """
+    # Of so many, one is always left for the term, and enough different ones for all choices.
+    enough = size + most - 1
+    wanted = [
+        list(itertools.islice((c for c in candidates if role in c.roles), enough))
+        for role in range(size)
+    ]
+    return list(itertools.islice(_choices(wanted, ()), most)) if all(wanted) else []
+
+
+def _choices(
+    wanted: list[list[Candidate]], taken: tuple[Candidate, ...]
+) -> Iterator[tuple[Candidate, ...]]:
+    if len(taken) == len(wanted):
+        yield taken
+        return
+    used = {candidate.place for candidate in taken}
+    for candidate in wanted[len(taken)]:
+        rest = wanted[len(taken) + 1 :]
+        if candidate.place not in used and _all_served(rest, used | {candidate.place}):
+            yield from _choices(wanted, (*taken, candidate))
+
+
+def _all_served(terms: list[list[Candidate]], used: set[tuple[int, str]]) -> bool:
+    """Whether each term can have a candidate of its own besides the used: bipartite matching."""
+    choices = [[c.place for c in term if c.place not in used] for term in terms]
+    taken: dict[tuple[int, str], int] = {}
+
+    def settle(term: int, asked: set[tuple[int, str]]) -> bool:
+        for place in choices[term]:
+            if place not in asked:
+                asked.add(place)
+                if place not in taken or settle(taken[place], asked):
+                    taken[place] = term
+                    return True
+        return False
+
+    return all(settle(term, set()) for term in range(len(terms)))
+
+
+def _newest(pool: Pool) -> int:
+    return max(
+        (*(c.time for c in pool.candidates[-1:]), *(time for time, _ in pool.used[-1:])), default=0
+    )
+
+
+def _decoded(value: bytes) -> Pool:
+    pool = msgspec.json.decode(value, type=Pool)
+    for candidate in pool.candidates:
+        candidate.event = candidate.event.copy()  # or each would hold on to the whole
+    return pool

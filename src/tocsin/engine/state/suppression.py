@@ -1,0 +1,287 @@
+"""Suppression: matches that have something in common are one alert.
+
+Elastic looks, run by run, for the matches whose ``group_by`` fields have the same values: the
+oldest makes the alert and the others are counted on it. With a ``duration``, the matches of later
+runs are counted on it too, as long as those runs begin no later than that after the run that made
+it: the window is anchored there and does not slide.
+
+A match belongs to the first run that sees it (`logic.runs`), so it is enough to remember of each
+group and run the oldest match, how many there were, and the time of the last. Runs are put
+together to windows only when everything has come in; the order in which matches come makes no
+difference. Across scans it does: what comes to a window that has made its alert, and is no later
+than what the alert counts already, is taken for something that was counted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tocsin.engine.match import Evidence, Match
+from tocsin.events.event import Event
+from tocsin.events.fields import values_of
+from tocsin.logic.field_types import Scalar, render_date, text_of
+from tocsin.logic.query import Threshold
+from tocsin.rules.model import Rule
+
+MOST_GROUPS = 1_000
+"""To how many groups one match may belong (arrays); more are cut off."""
+
+Value = str | tuple[str, ...] | None
+Rank = tuple[int, tuple[str, ...], str]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A match without its rule, as it is kept; the attributes are those of `Match`."""
+
+    events: tuple[Event, ...]
+    evidence: tuple[Evidence, ...] = ()
+    key: str = ""
+    new_terms: tuple[tuple[str, Scalar], ...] = ()
+    fired: int | None = None
+    details: dict[str, Any] = {}
+
+    def match(self, rule: Rule) -> Match:
+        """The match of a rule that it was."""
+        return Match(rule, self.events, self.evidence, self.key, self.new_terms, self.fired,
+                     self.details)  # fmt: skip
+
+
+def held(match: Match) -> Held:
+    """What is kept of a match."""
+    return Held(
+        match.events, match.evidence, match.key, match.new_terms, match.fired, match.details
+    )
+
+
+def rank(match: Match) -> Rank:
+    """The order of matches: by time, then by what they are, whatever the order they come in."""
+    return match.time, tuple(event.id for event in match.events), match.key
+
+
+def values_in_common(events: Sequence[Event], field: str) -> list[Scalar]:
+    """The values of a field that every one of the events has, in the order of the first."""
+    first, *others = (values_of(event.document, field) for event in events)
+    if not others:
+        return first
+    known = [{(type(value), value) for value in values} for values in others]
+    return [value for value in first if all((type(value), value) in values for values in known)]
+
+
+class Window(msgspec.Struct):
+    """Matches of one group that are one alert.
+
+    Attributes:
+        run: the run that made the alert.
+        terms: the group's (field, value) pairs.
+        first: the oldest match.
+        place: where that stands among matches (`rank`).
+        end: the time of the latest match.
+        count: how many matches there are.
+        others: what the other matches are, as digests, until the alert has been told to count them.
+        told: the time up to which the alert has been told to count; None: there is none yet.
+        news: whether there is something to tell.
+    """
+
+    run: int
+    terms: tuple[tuple[str, Value], ...]
+    first: Held
+    place: Rank
+    end: int
+    count: int = 1
+    others: set[str] = set()
+    told: int | None = None
+    news: bool = True
+
+
+class Kept(msgspec.Struct):
+    """What is remembered of one group: by run, what is new, and what has made an alert."""
+
+    new: dict[int, Window] = {}
+    told: dict[int, Window] = {}
+
+
+class Group:
+    """A group at work; `kept` is what is remembered of it."""
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+        self._order = sorted(kept.told)
+
+    def covering(self, run: int, duration: int) -> Window | None:
+        """The alert's window in which a run lies: of several, all as long, the latest."""
+        place = bisect_right(self._order, run) - 1
+        window = self.kept.told[self._order[place]] if place >= 0 else None
+        return window if window is not None and run <= window.run + duration else None
+
+    def tell(self, window: Window) -> None:
+        """Lets a window have an alert of its own."""
+        insort(self._order, window.run)
+        self.kept.told[window.run] = window
+
+    def forget(self, before: int) -> bool:
+        """Drops the windows of earlier runs; says whether there were any."""
+        kept = {run: window for run, window in self.kept.told.items() if run >= before}
+        dropped = len(kept) != len(self.kept.told)
+        self.kept.told, self._order = kept, sorted(kept)
+        return dropped
+
+
+class SuppressionState:
+    """The groups of one rule.
+
+    Args:
+        rule: a rule with a suppression.
+        saved: what `changes` gave before, from a store.
+    """
+
+    def __init__(self, rule: Rule, saved: Mapping[str, bytes] | None = None) -> None:
+        self._rule = rule
+        self._runs = rule.runs
+        suppression = rule.suppression
+        duration = suppression.duration if suppression is not None else None
+        self._duration = 0 if duration is None else duration // dt.timedelta(microseconds=1) * 1000
+        self._groups = {
+            key: Group(msgspec.json.decode(value, type=Kept))
+            for key, value in (saved or {}).items()
+        }
+        self._changed: set[str] = set()
+        self.suppressed = 0
+
+    def add(self, match: Match) -> bool:
+        """Takes a match, in any order of time; False: it belongs to no group and rings alone."""
+        groups = groups_of(match)
+        run, place = self._runs.first_at(match.time), rank(match)
+        for terms in groups:
+            key = _key_of(terms)
+            group = self._groups.setdefault(key, Group(Kept()))
+            window = group.covering(run, self._duration)
+            if window is not None and window.told is not None and match.time <= window.told:
+                if place == window.place:  # a replay tells the same alert again
+                    window.news = True
+                    self._changed.add(key)
+                continue
+            there = group.kept.new.get(run)
+            if there is None:
+                group.kept.new[run] = Window(run, terms, held(match), place, match.time)
+            elif not _count(there, match, place):
+                continue
+            self._changed.add(key)
+        return bool(groups)
+
+    def due(self) -> list[Match]:
+        """The alerts that are new or count more than they did, oldest first.
+
+        Everything has come in; windows that ended long before the newest run are forgotten.
+        """
+        found: list[tuple[Rank, str, Match]] = []
+        for key, group in self._groups.items():
+            for run, window in sorted(group.kept.new.items()):
+                window.others = set()
+                anchor = group.covering(run, self._duration)
+                if anchor is None:
+                    group.tell(window)
+                    continue
+                anchor.count += window.count
+                anchor.end = max(anchor.end, window.end)
+                anchor.news = True
+            group.kept.new = {}
+            for window in group.kept.told.values():
+                if window.news:
+                    found.append((window.place, key, self._alerting(window)))
+                    self.suppressed += window.count - 1
+                    window.told, window.news = window.end, False
+                    self._changed.add(key)
+        self._forget()
+        return [match for _, _, match in sorted(found, key=lambda entry: entry[:2])]
+
+    def _alerting(self, window: Window) -> Match:
+        suppression = {
+            "terms": [{"field": field, "value": value} for field, value in window.terms],
+            "start": render_date(window.place[0]),
+            "end": render_date(window.end),
+            "docs_count": window.count - 1,
+        }
+        match = window.first.match(self._rule)
+        # One match may be the oldest of several groups; its key says which one.
+        key = f"{match.key}{_key_of(window.terms)}"
+        details = match.details | {"suppression": suppression}
+        return msgspec.structs.replace(match, key=key, details=details)
+
+    def _forget(self) -> None:
+        newest = max((run for g in self._groups.values() for run in g.kept.told), default=0)
+        before = newest - 2 * (self._duration + self._runs.lookback + self._runs.interval)
+        for key, group in list(self._groups.items()):
+            if group.forget(before):
+                self._changed.add(key)
+            if not group.kept.told:
+                del self._groups[key]
+
+    def changes(self) -> dict[str, bytes | None]:
+        """The groups that changed since the last call, encoded; None for one that is gone."""
+        # As JSON: an event may hold whole numbers that MessagePack, with its 64 bits, cannot.
+        changed = {
+            key: msgspec.json.encode(self._groups[key].kept) if key in self._groups else None
+            for key in self._changed
+        }
+        self._changed.clear()
+        return changed
+
+    def __len__(self) -> int:
+        """How many groups are remembered."""
+        return len(self._groups)
+
+
+def groups_of(match: Match) -> list[tuple[tuple[str, Value], ...]]:
+    """The groups to which a match belongs, as (field, value) pairs; none: it alerts by itself.
+
+    A field without a value is null, unless such matches are not to be suppressed. In a plain query
+    an array gives a group for each value; in other types it is, sorted, one value. A sequence has
+    the values that all of its events share; a threshold is in the group that it counted.
+    """
+    rule, suppression = match.rule, match.rule.suppression
+    if suppression is None:
+        return []
+    if isinstance(rule.query, Threshold):
+        terms = match.details.get("threshold_result", {}).get("terms", ())
+        return [tuple((term["field"], term["value"]) for term in terms)]
+    choices: list[list[tuple[str, Value]]] = []
+    for field in suppression.group_by:
+        values = dict.fromkeys(map(text_of, values_in_common(match.events, field)))
+        if not values:
+            if suppression.missing == "doNotSuppress":
+                return []
+            choices.append([(field, None)])
+        elif rule.type == "query" or len(values) == 1:
+            choices.append([(field, value) for value in values])
+        else:
+            choices.append([(field, tuple(sorted(values)))])
+    return list(itertools.islice(itertools.product(*choices), MOST_GROUPS))
+
+
+def _count(window: Window, match: Match, place: Rank) -> bool:
+    """Counts a match of the window's run; says whether it had not been counted already."""
+    digest = _digest_of(place)
+    if place == window.place or digest in window.others:
+        return False
+    window.count += 1
+    window.end = max(window.end, match.time)
+    if place < window.place:
+        digest = _digest_of(window.place)
+        window.place, window.first = place, held(match)
+    window.others.add(digest)
+    return True
+
+
+def _digest_of(place: Rank) -> str:
+    return hashlib.sha256(msgspec.json.encode(place)).hexdigest()[:16]
+
+
+def _key_of(terms: Iterable[tuple[str, Value]]) -> str:
+    return msgspec.json.encode(list(terms)).decode()
