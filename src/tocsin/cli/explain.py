@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli.errors import OK, for_people
-from tocsin.cli.safe_text import printable
+from tocsin.cli.safe_text import printable, printable_json
 from tocsin.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _explain(
             "rule": {"id": rule.id, "name": rule.name}, "event": where, "fires": fires,
             "sees": seen, "new_terms": terms, "tree": tree,
         }  # fmt: skip
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        text = printable_json(msgspec.json.encode(found).decode())
+        sys.stdout.buffer.write(text.encode() + b"\n")
         return OK
     from rich.console import Console
 

@@ -19,6 +19,7 @@ class Event(msgspec.Struct):
         source: the file, as it was named.
         position: where in the file: ``line 12``, ``packet 7``.
         received: the event has no time of its own and took the time at which it was read.
+        size: how many bytes it came in; 0 where it was made out of packets.
     """
 
     id: str
@@ -28,3 +29,4 @@ class Event(msgspec.Struct):
     position: str
     original: Document | None = None
     received: bool = False
+    size: int = 0

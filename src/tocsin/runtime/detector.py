@@ -24,7 +24,7 @@ from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
-from tocsin.logic.field_types import date_of
+from tocsin.logic.field_types import Scalar, date_of
 from tocsin.logic.query import Filter, NewTerms, filter_of
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 from tocsin.rules.index import Origin, sees
@@ -88,6 +88,11 @@ class Detector:
         self.learned = 0
         self.undated = 0
         self.outside = 0
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether what rules remember is all in `changes`: what pipes hold back is not."""
+        return not any(condition.pipes for condition in self._filters)
 
     def new_file(self) -> None:
         """Says that the records that follow are of another file."""
@@ -154,8 +159,7 @@ class Detector:
         return {operator: keys for operator, keys in changed.items() if keys}
 
     def _note_times(self, batch: Batch) -> None:
-        for value in batch.column("@timestamp").distinct:
-            time = date_of(value)
+        for time in map(_time, batch.column("@timestamp").distinct):
             if time is not None and self._window.holds(time):
                 self._earliest = time if self._earliest is None else min(self._earliest, time)
 
@@ -165,7 +169,7 @@ class Detector:
         identity = self._identities.name(record, shaped)
         return Event(
             identity, self._now if time is None else time, document, source, record.position,
-            None if shaped is None else record.document, received=time is None,
+            None if shaped is None else record.document, time is None, len(record.raw),
         )  # fmt: skip
 
     def _hit(self, number: int, event: Event) -> Iterator[Match]:
@@ -188,7 +192,11 @@ class Detector:
         condition = self._filters[number]
         match = Match(rule, (event,), evidence(condition.expr, event.document, event.id))
         if condition.pipes:
-            self._piped.setdefault(number, []).append(match)
+            held = self._piped.setdefault(number, [])
+            held.append(match)
+            pipe = condition.pipes[0]
+            if len(held) > 2 * pipe[1] + _SPARE:
+                self._piped[number] = _piped(held, [pipe])
         else:
             yield match
 
@@ -223,6 +231,7 @@ class Identities:
 
 
 _CLOCK = "clock"
+_SPARE = 1_000
 
 
 def operator_of(rule: Rule) -> str:
@@ -233,7 +242,13 @@ def operator_of(rule: Rule) -> str:
 
 
 def _time_of(document: Document, field: str) -> int | None:
-    return next((t for t in map(date_of, values_of(document, field)) if t is not None), None)
+    return next((t for t in map(_time, values_of(document, field)) if t is not None), None)
+
+
+def _time(value: Scalar) -> int | None:
+    """The time that a value says; one outside of 1677 to 2262 is none (see `date_nanos`)."""
+    time = date_of(value)
+    return time if time is not None and -(2**63) <= time < 2**63 else None
 
 
 def _piped(matches: list[Match], pipes: Iterable[tuple[str, int]]) -> list[Match]:

@@ -52,7 +52,9 @@ def test_a_leaf_says_why(expr: Any, document: dict[str, Any], expected: tuple[An
 
 
 def test_evidence_names_the_alternative_that_fitted_and_the_value() -> None:
-    found = evidence(And((CURL, PORT)), {"process.name": ["sh", "wget"], "destination.port": 80}, "e1")
+    found = evidence(
+        And((CURL, PORT)), {"process.name": ["sh", "wget"], "destination.port": 80}, "e1"
+    )
     assert [(e.event, e.field, e.operator, e.pattern, e.value) for e in found] == [
         ("e1", "process.name", ":", "wget", "wget"),
         ("e1", "destination.port", "==", "80", 80),

@@ -13,12 +13,16 @@ in does not matter until somebody asks what rings.
 
 from __future__ import annotations
 
+import bisect
+import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.logic.field_types import Scalar, text_of
@@ -46,23 +50,56 @@ class Cluster(msgspec.Struct):
     pending: Event | None = None
 
 
+_EVENT = "event "
+"""What the keys begin with under which events are kept; those of combinations begin with ``[``."""
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """A cluster as it is kept: its event has a key of its own."""
+
+    first: int
+    last: int
+    first_id: str
+    pending: str = ""
+
+
 class NewTermsState:
     """The clusters of one rule.
 
     Args:
         query: the rule's query.
         saved: what `changes` gave before, from a store.
+
+    Raises:
+        StoreError: it is not what `changes` gave.
     """
 
     def __init__(self, query: NewTerms, saved: Mapping[str, bytes] | None = None) -> None:
         self.fields = query.fields
         self._history = int(query.history.total_seconds() * 1_000_000_000)
-        self._clusters: dict[str, list[Cluster]] = {
-            key: msgspec.json.decode(value, type=list[Cluster])
-            for key, value in (saved or {}).items()
-        }
+        self._clusters: dict[str, list[Cluster]] = {}
         self._changed: set[str] = set()
+        self._waiting: dict[str, tuple[str, ...]] = {}
+        self._waits: Counter[str] = Counter()
+        try:
+            self._restore(saved or {})
+        except msgspec.DecodeError as error:
+            message = f"what a rule remembers of {', '.join(query.fields)} cannot be read: {error}"
+            raise StoreError(message) from error
         self.cut = 0
+
+    def _restore(self, saved: Mapping[str, bytes]) -> None:
+        events = {
+            name: msgspec.json.decode(value, type=Event)
+            for name, value in saved.items() if name.startswith(_EVENT)
+        }  # fmt: skip
+        for key, value in saved.items():
+            if not key.startswith(_EVENT):
+                kept = msgspec.json.decode(value, type=list[_Kept])
+                self._clusters[key] = [
+                    Cluster(k.first, k.last, k.first_id, events.get(k.pending)) for k in kept
+                ]
+                self._wait(key, [k.pending for k in kept if k.pending])
 
     def add(self, event: Event) -> None:
         """Takes note of an event that satisfies the rule's filter, in any order of time."""
@@ -73,16 +110,13 @@ class NewTermsState:
     def _add(self, key: str, event: Event) -> None:
         time, clusters = event.time, self._clusters.setdefault(key, [])
         self._changed.add(key)
-        near = [
-            c for c in clusters
-            if c.first - self._history <= time <= c.last + self._history
-        ]  # fmt: skip
+        # Clusters are in order of time and further apart than the history.
+        begin = bisect.bisect_left(clusters, time - self._history, key=lambda c: c.last)
+        end = bisect.bisect_right(clusters, time + self._history, key=lambda c: c.first)
         mine = Cluster(time, time, event.id, event)
-        for other in near:
+        for other in clusters[begin:end]:
             mine = _joined(mine, other)
-        if near:
-            self._clusters[key] = [c for c in clusters if c not in near]
-        self._clusters[key].append(mine)
+        clusters[begin:end] = [mine]
 
     def due(self) -> list[tuple[Terms, Event]]:
         """What rings now: the first event of each cluster that has not rung, oldest first."""
@@ -115,12 +149,36 @@ class NewTermsState:
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""
         # As JSON: an event may hold whole numbers that MessagePack, with its 64 bits, cannot.
-        changed = {
-            key: msgspec.json.encode(self._clusters[key]) if key in self._clusters else None
-            for key in self._changed
-        }
+        changed: dict[str, bytes | None] = {}
+        names: dict[int, str] = {}
+        for key in self._changed:
+            kept = []
+            for cluster in self._clusters.get(key, ()):
+                name, event = "", cluster.pending
+                if event is not None:
+                    # One event may bring many combinations; it is kept once for all of them.
+                    name = names.get(id(event), "")
+                    if not name:
+                        encoded = msgspec.json.encode(event)
+                        name = names[id(event)] = _EVENT + hashlib.sha256(encoded).hexdigest()[:32]
+                        changed[name] = encoded
+                kept.append(_Kept(cluster.first, cluster.last, cluster.first_id, name))
+            changed[key] = msgspec.json.encode(kept) if kept else None
+            for name in self._wait(key, [k.pending for k in kept if k.pending]):
+                changed.setdefault(name, None)
         self._changed.clear()
-        return changed
+        self._waits = +self._waits
+        # One key may have let go of an event that another still waits for.
+        return {name: value for name, value in changed.items() if value or not self._waits[name]}
+
+    def _wait(self, key: str, names: list[str]) -> list[str]:
+        """Notes the events that a key waits for; returns those that it does no longer."""
+        before = self._waiting.pop(key, ())
+        if names:
+            self._waiting[key] = tuple(names)
+        self._waits.update(names)
+        self._waits.subtract(before)
+        return list(before)
 
     def __len__(self) -> int:
         """How many combinations are remembered."""
