@@ -67,7 +67,7 @@ CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
 def tocsin(
     *arguments: object, stdin: bytes = b"", **more: Any
 ) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "tocsin.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "tocsin", *map(str, arguments)]
     return subprocess.run(command, input=stdin, capture_output=True, env=CLEAN, timeout=60, **more)
 
 
@@ -248,7 +248,7 @@ def test_an_interrupted_scan_goes_on_where_it_was(place: Path, how: signal.Signa
     pipe, db = place / "pipe.ndjson", place / "t.db"
     os.mkfifo(pipe)
     command = [
-        sys.executable, "-m", "tocsin.cli", "scan", str(day), str(pipe), "--rules",
+        sys.executable, "-m", "tocsin", "scan", str(day), str(pipe), "--rules",
         str(place / "rules"), "-f", "ndjson", "--db", str(db),
     ]  # fmt: skip
     with subprocess.Popen(
@@ -283,7 +283,7 @@ def _done(db: Path) -> int:
 
 def shell(line: str, place: Path) -> subprocess.CompletedProcess[bytes]:
     """A command line as a shell runs it; ``$T`` is tocsin, ``$R`` names the rules, ``$ID`` one."""
-    more = {"T": f"{sys.executable} -m tocsin.cli", "R": "--rules rules", "ID": RULE}
+    more = {"T": f"{sys.executable} -m tocsin", "R": "--rules rules", "ID": RULE}
     return subprocess.run(
         ["/bin/sh", "-c", line], cwd=place, capture_output=True, env={**CLEAN, **more}, timeout=60
     )

@@ -179,7 +179,7 @@ def _scan(
     used += [_file_of(url)] if url else []
     _keep_apart("--output", output, used)
     _keep_apart("--dead-letter", dead_letter, used if output is None else [*used, output])
-    loaded = load_rules(rule_paths or [shipped_pack()])
+    loaded = load_rules(rule_paths or [near(shipped_pack())])
     if not loaded.rules and not loaded.problems:
         named = ", ".join(map(str, rule_paths or []))
         message = (
@@ -212,6 +212,11 @@ def _scan(
     elif summary.refused:
         _refused(summary)
     return _exit_code(summary, loaded, strict, threshold)
+
+
+def near(path: Path) -> Path:
+    """The path as a person here would write it: relative where it lies below the folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _exit_code(summary: Summary, loaded: Loaded, strict: bool, threshold: str | None) -> int:

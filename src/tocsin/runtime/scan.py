@@ -167,7 +167,7 @@ class Scan:
         summary, read = self.summary, 0
         summary.refused.extend(self._inputs.refused)
         with ExitStack() as stack:
-            stack.enter_context(_rare_collections())
+            stack.enter_context(rare_collections())
             letters = None
             if self._dead_letters is not None:
                 letters = stack.enter_context(_DeadLetters(self._dead_letters))
@@ -266,7 +266,7 @@ class Scan:
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Makes Python's cycle collector rare: events are many and have no cycles."""
     before = gc.get_threshold()
     gc.collect()
