@@ -60,12 +60,15 @@ process where
   process.name = "curl"
 '''
 """
+RULE = "00000000-0000-4000-8000-000000000001"
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
 
 
-def tocsin(*arguments: object, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "tocsin.cli", *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, env=CLEAN, timeout=60, **more)  # noqa: S603
+def tocsin(
+    *arguments: object, stdin: bytes = b"", **more: Any
+) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "tocsin", *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, env=CLEAN, timeout=60, **more)
 
 
 def event(number: int, *, program: str = "/usr/bin/curl", day: int = 1) -> dict[str, Any]:
@@ -245,10 +248,10 @@ def test_an_interrupted_scan_goes_on_where_it_was(place: Path, how: signal.Signa
     pipe, db = place / "pipe.ndjson", place / "t.db"
     os.mkfifo(pipe)
     command = [
-        sys.executable, "-m", "tocsin.cli", "scan", str(day), str(pipe), "--rules",
+        sys.executable, "-m", "tocsin", "scan", str(day), str(pipe), "--rules",
         str(place / "rules"), "-f", "ndjson", "--db", str(db),
     ]  # fmt: skip
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN
     ) as running:
         deadline = time.monotonic() + 30
@@ -276,3 +279,104 @@ def _done(db: Path) -> int:
     except sqlite3.OperationalError:
         return 0
     return len(json.loads(rows[0][0])["done"]) if rows else 0
+
+
+def shell(line: str, place: Path) -> subprocess.CompletedProcess[bytes]:
+    """A command line as a shell runs it; ``$T`` is tocsin, ``$R`` names the rules, ``$ID`` one."""
+    more = {"T": f"{sys.executable} -m tocsin", "R": "--rules rules", "ID": RULE}
+    return subprocess.run(
+        ["/bin/sh", "-c", line], cwd=place, capture_output=True, env={**CLEAN, **more}, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("$T scan - $R <&-", 3, "-: standard input is closed"),
+        ("$T scan a.ndjson $R -f ndjson >&-", 0, "4 (2 high, 2 low)"),
+        ("$T scan a.ndjson $R -f ndjson >&- 2>&-", 0, ""),
+        ("$T scan a.ndjson $R -f ndjson >/dev/full", 3, "standard output: no space left"),
+        ("$T scan a.ndjson $R >/dev/full", 3, "standard output: no space left"),
+        ("$T scan a.ndjson $R -o /dev/full", 3, "--output /dev/full: no space left"),
+        ("$T scan a.ndjson $R -f ecs -o /dev/full", 3, "--output /dev/full: no space left"),
+        ("$T scan a.ndjson $R -o /nowhere/x", 3, "--output /nowhere/x: no such file"),
+        ("$T scan a.ndjson $R -o rules", 3, "--output rules: is a directory"),
+        ("$T scan a.ndjson $R --dead-letter /nowhere/x", 3, "/nowhere/x: no such file"),
+        ("$T scan bad.json $R --dead-letter /dev/full", 3, "/dev/full: no space left"),
+        ("$T --help >/dev/full", 3, "no space left"),
+        ("$T explain $ID a.ndjson:1 $R >/dev/full", 3, "no space left"),
+        ("$T scan a.ndjson $R --warm-up 999999999w", 3, "'999999999w' is too long"),
+        ("$T scan a.ndjson $R --since 2027 --until 2026", 3, "is no time"),
+        ("$T scan a.ndjson $R --since 2026-11-02 --until 2026-11-01", 3, "is later than --until"),
+        ('$T explain $ID "$(printf %5000s x):1" $R', 3, "file name too long"),
+    ],
+)
+def test_whatever_cannot_be_read_or_written_is_said(
+    place: Path, line: str, code: int, said: str
+) -> None:
+    if "/dev/full" in line and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    (place / "bad.json").write_text("{x")
+    done = shell(line, place)
+    assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr.decode()
+    assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("line", ["$T scan a.ndjson $R -f ndjson", "$T scan a.ndjson $R", "$T -h"])
+def test_a_reader_that_has_enough_is_no_failure(place: Path, line: str) -> None:
+    done = shell(f"({line}; echo status $? >&2) | true", place)
+    assert "status 0" in done.stderr.decode()
+    assert b"Error" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--output", "--dead-letter"])
+def test_what_is_read_is_never_written_over(place: Path, option: str) -> None:
+    (place / "link.ndjson").symlink_to(place / "a.ndjson")
+    before = (place / "a.ndjson").read_bytes()
+    shell("$T scan a.ndjson $R --db t.db -f ndjson", place)
+    for target in ("a.ndjson", "./link.ndjson", "t.db"):
+        done = shell(f"$T scan a.ndjson $R -f ndjson --db t.db {option} {target}", place)
+        assert done.returncode == 3
+        assert f"{option} {target.removeprefix('./')}: this scan uses" in done.stderr.decode()
+    assert (place / "a.ndjson").read_bytes() == before
+    assert count(place / "t.db") == 4
+
+
+def test_names_that_are_no_text_are_written_with_escapes(place: Path) -> None:
+    name = os.fsdecode(b"\xff\x1b[31m.ndjson")
+    (place / name).write_bytes((place / "a.ndjson").read_bytes() + b"{\n")
+    done = shell("$T scan *31m.ndjson $R -f ndjson --db t.db --dead-letter l.ndjson", place)
+    assert done.returncode == 0
+    sources = {a["events"][0]["source"]["file"] for a in alerts(done)}
+    assert sources == {"\\xff\x1b[31m.ndjson"}
+    assert json.loads((place / "l.ndjson").read_text())["file"] == "\\xff\x1b[31m.ndjson"
+    assert b"\x1b[31m" not in done.stderr
+
+
+def test_a_terminal_that_knows_only_ascii_gets_escapes(place: Path) -> None:
+    (place / "u.ndjson").write_text(json.dumps(event(1, program="/bin/ü/curl")) + "\n")
+    done = shell("PYTHONIOENCODING=ascii $T scan u.ndjson $R", place)
+    assert done.returncode == 0
+    assert b"\\xfc" in done.stdout
+    done = shell("PYTHONIOENCODING=ascii $T explain $ID u.ndjson:1 $R", place)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_caret_of_a_broken_rule_stands_below_its_place(place: Path) -> None:
+    (place / "rules" / "broken.toml").write_text(BROKEN_RULE)
+    lines = shell("$T scan a.ndjson $R -f ndjson", place).stderr.decode().splitlines()
+    [place_of] = [n for n, line in enumerate(lines) if "11 |" in line]
+    assert lines[place_of].index("= ") == lines[place_of + 1].index("^")
+
+
+def test_a_pipe_over_several_files_is_the_same_after_an_interruption(place: Path) -> None:
+    piped = CONNECT_RULE.replace('("curl", "wget")', '("curl", "wget") | head 1')
+    (place / "rules" / "connect.toml").write_text(piped)
+    os.mkfifo(place / "pipe.ndjson")
+    command = "exec $T scan a.ndjson pipe.ndjson $R -f ndjson --db t.db"
+    done = shell(f"timeout -s INT 5 sh -c '{command}'", place)
+    (place / "pipe.ndjson").unlink()
+    (place / "pipe.ndjson").write_text(json.dumps(event(500)) + "\n")
+    again = shell(command, place)
+    found = [a["events"][0]["source"] for a in alerts(again) if a["rule"]["name"].startswith("A p")]
+    assert found == [{"file": "a.ndjson", "position": "line 1"}], done.stderr

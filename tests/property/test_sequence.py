@@ -97,8 +97,7 @@ def test_a_live_stream_rings_as_a_scan_does(
         # Nothing older than this can still come.
         found += rung(state, event.time + delays[event.id] - late * SECOND - 1)
         if data.draw(st.booleans(), label="start again"):
-            for name, value in state.changes().items():
-                saved[name] = value
+            saved |= state.changes()
             kept = {name: value for name, value in saved.items() if value is not None}
             state = SequenceState(query, kept, runs=runs)
     found += rung(state)

@@ -121,14 +121,15 @@ def nested(document: Mapping[str, Any]) -> dict[str, Any]:
     {'host': {'name': 'web-1', 'ip': ['10.0.0.1']}, 'process': {'parent': {'pid': 1}}}
     """
     tree: dict[str, Any] = {}
-    _merge(tree, document)
+    _merge(tree, document, 0)
     return tree
 
 
-def _merge(tree: dict[str, Any], document: Mapping[str, Any]) -> None:
+def _merge(tree: dict[str, Any], document: Mapping[str, Any], depth: int) -> None:
     for name, value in document.items():
         node = tree
-        *path, leaf = name.split(".", _MOST_DOTS)
+        # Names with dots in objects in objects: together they could nest without end.
+        *path, leaf = name.split(".", max(0, _MOST_DOTS - depth))
         for step in path:
             below = node.get(step)
             if not isinstance(below, dict):
@@ -138,7 +139,7 @@ def _merge(tree: dict[str, Any], document: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping):
             if not isinstance(there, dict):
                 there = node[leaf] = {}
-            _merge(there, value)
+            _merge(there, value, depth + len(path) + 1)
         elif there is None:
             node[leaf] = value
 

@@ -21,8 +21,8 @@ def demo(
     """
     from importlib.resources import as_file, files
 
-    from tocsin.cli.scan import scan
+    from tocsin.cli.scan import near, scan
 
     with for_people(), as_file(files("tocsin.lab") / "data" / "fleet-day") as day:
-        typer.echo(f"$ tocsin scan {day} --warm-up 12h", err=True)
-        return scan([str(day)], warm_up="12h", form=form)
+        typer.echo(f"$ tocsin scan {near(day)} --warm-up 12h", err=True)
+        return scan([str(near(day))], warm_up="12h", form=form)

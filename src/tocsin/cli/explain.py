@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from tocsin.cli.errors import OK, for_people
-from tocsin.cli.safe_text import printable
+from tocsin.cli.safe_text import printable, printable_json
 from tocsin.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.tree import Tree
 
     from tocsin.engine.explain import Explained
+    from tocsin.engine.trace import Line
+    from tocsin.events.event import Event
     from tocsin.events.record import Document
     from tocsin.rules.model import Rule
 
@@ -52,7 +55,7 @@ def explain(
             "--input",
             "-i",
             metavar="INPUT",
-            help="Where to look for an event's id.",
+            help="Where to look for an event's id, and for the events around it. [default: FILE]",
             show_default=False,
         ),
     ] = None,
@@ -66,6 +69,12 @@ def explain(
             "searched for an event's id. [default: your user's, where there is one]",
         ),
     ] = "",
+    exceptions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--exceptions", metavar="FILE", help="Exceptions, as for scan.", show_default=False
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The tree as JSON.")] = False,
 ) -> int:
     """Show a rule's logic over one event: what held, what failed, and why.
@@ -76,7 +85,7 @@ def explain(
       tocsin explain imds_credentials events.ndjson:12
     """  # noqa: D301  (the \b is for the help: keep these lines as they are)
     with for_people():
-        return _explain(rule, event, rules, inputs, db, as_json)
+        return _explain(rule, event, rules, inputs, db, exceptions, as_json)
 
 
 def _explain(
@@ -85,34 +94,48 @@ def _explain(
     rule_paths: list[Path] | None,
     inputs: list[str] | None,
     db: str,
+    exceptions: list[Path] | None,
     as_json: bool,
 ) -> int:
     import sys
+    import time
 
     import msgspec
 
     from tocsin.cli.rules import choose, load
+    from tocsin.cli.scan import excepted
+    from tocsin.engine.exceptions import swallowed_by
     from tocsin.engine.explain import explain as explain_logic
-    from tocsin.logic.query import NewTerms, filter_of
+    from tocsin.logic.query import roles_of
     from tocsin.rules.index import origin_of, sees
 
-    rule = choose(name, load(rule_paths or []))
-    where, document = _event(event, inputs or [], db)
-    tree = explain_logic(filter_of(rule.query).expr, document)
+    now = time.time_ns()
+    rule = choose(name, excepted(load(rule_paths or []), exceptions or [], now)[0])
+    place = _event(event, inputs or [], db)
+    document = place.document
+    trees = [explain_logic(role.expr, document) for role in dict.fromkeys(roles_of(rule.query))]
     seen = sees(rule.index, origin_of(document))
-    terms = _terms(rule, document) if isinstance(rule.query, NewTerms) else {}
-    fires = tree.held and seen and all(terms.values())
+    swallowed = swallowed_by(rule, document) if seen else None
+    story = _story(rule, place, inputs or [], now) if seen else ()
+    fires = seen and any(tree.held for tree in trees)
     if as_json:
         found = {
-            "rule": {"id": rule.id, "name": rule.name}, "event": where, "fires": fires,
-            "sees": seen, "new_terms": terms, "tree": tree,
+            "rule": {"id": rule.id, "name": rule.name}, "event": place.where, "fires": fires,
+            "sees": seen, "exception": swallowed and swallowed.name, "tree": trees[0],
+            "trees": trees, "story": [
+                {"event": line.event and line.event.position, "kind": line.kind, "text": line.text}
+                for line in story
+            ],
         }  # fmt: skip
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        text = printable_json(msgspec.json.encode(found).decode())
+        sys.stdout.buffer.write(text.encode() + b"\n")
         return OK
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.print(_tree(rule, where, tree, fires), soft_wrap=False)
+    for number, tree in enumerate(trees, 1):
+        part = f", term {number} of {len(trees)}," if len(trees) > 1 else ""
+        console.print(_tree(rule, part, place.where, tree, seen and tree.held), soft_wrap=False)
     if not seen:
         console.print(
             "The rule does not see this event: its index patterns are "
@@ -121,35 +144,56 @@ def _explain(
             + printable(", ".join(origin_of(document).names)),
             style="yellow",
         )
-    for field, values in terms.items():
-        text = ", ".join(values) if values else "absent: such an event does not count"
-        console.print(f"new term {printable(field)}: {printable(text)}")
-    if terms and fires:
-        console.print("It rings if these terms are new within the rule's history.", style="dim")
+    if swallowed is not None:
+        console.print(f"The exception {printable(swallowed.name)} keeps it quiet.", style="yellow")
+    _print_story(console, story)
     return OK
 
 
-def _terms(rule: Rule, document: Document) -> dict[str, list[str]]:
-    from tocsin.events.fields import values_of
-    from tocsin.logic.field_types import text_of
-    from tocsin.logic.query import NewTerms
+def _story(rule: Rule, place: _Place, inputs: list[str], now: int) -> Sequence[Line]:
+    """What became of a rule that needs more than one event, around this one."""
+    from tocsin.engine.state.build import operator_for
+    from tocsin.engine.trace import trace
+    from tocsin.events.record import Record
+    from tocsin.runtime.detector import Detector
+    from tocsin.sources.files import OpenFile, find
 
-    query = rule.query
-    fields = query.fields if isinstance(query, NewTerms) else ()
-    return {field: [text_of(value) for value in values_of(document, field)] for field in fields}
+    if operator_for(rule) is None:
+        return ()
+    detector, listener = Detector.listening(rule, now=now)
+    for file in find(inputs or ([place.file] if place.file else [])).files:
+        detector.new_file()
+        with OpenFile(file) as opened:
+            for found in opened.records():
+                if isinstance(found, Record):
+                    detector.feed([found], file.name)
+    focus = next((event for event, _ in listener.heard if place.is_of(event)), None)
+    return () if focus is None else trace(rule.query, rule.runs, listener.heard, focus)
 
 
-def _tree(rule: Rule, where: str, tree: Explained, fires: bool) -> Tree:
+def _print_story(console: Console, story: Sequence[Line]) -> None:
+    from rich.text import Text
+
+    marks = {"step": ("·", "cyan"), "lost": ("✗", "red"), "fired": ("✓", "green")}
+    if story:
+        console.print("Around it:", style="bold")
+    for line in story:
+        where = f"{printable(line.event.position)}: " if line.event is not None else ""
+        mark = marks.get(line.kind, (" ", ""))
+        console.print(Text.assemble("  ", mark, " ", (where, "dim"), printable(line.text)))
+
+
+def _tree(rule: Rule, part: str, where: str, tree: Explained, fires: bool) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
-    from tocsin.logic.query import NewTerms
+    from tocsin.logic.query import Filter
 
     verdict = Text("matches" if fires else "does not match", style="bold " + (
         "green" if fires else "red"))  # fmt: skip
-    if fires and not isinstance(rule.query, NewTerms):
+    if fires and isinstance(rule.query, Filter):
         verdict = Text("fires", style="bold green")
-    title = Text.assemble(printable(rule.name), " ", verdict, " on ", printable(where))
+    title = Text.assemble(printable(rule.name), part, " ", verdict, " on ", printable(where))
     root = Tree(title, guide_style="dim")
     _add(root, tree)
     return root
@@ -176,25 +220,48 @@ def _add(parent: Tree, node: Explained) -> None:
         _add(branch, child)
 
 
-def _event(event: str, inputs: list[str], db: str) -> tuple[str, Document]:
+class _Place(NamedTuple):
+    """The event in question.
+
+    Attributes:
+        where: as it was named.
+        document: the event as rules see it.
+        file: the file it stands in, and its place there; empty where only its id is known.
+        identity: its id; empty where only its place is known.
+    """
+
+    where: str
+    document: Document
+    file: str = ""
+    position: str = ""
+    identity: str = ""
+
+    def is_of(self, event: Event) -> bool:
+        """Whether an event of a scan is this one."""
+        if self.identity:
+            return event.id == self.identity
+        return (event.source, event.position) == (self.file, self.position)
+
+
+def _event(event: str, inputs: list[str], db: str) -> _Place:
     name, colon, number = event.rpartition(":")
     if colon and number.isdigit() and Path(name).exists():
         found = _by_position(name, number)
         if found is None:
             message = f"{name} has no event at {number}"
             raise InputError(message)
-        return event, found
+        return _Place(event, found[1], name, found[0])
     for source, identity, document in _identified(inputs):
         if identity == event:
-            return f"{event} ({source})", document
+            return _Place(f"{event} ({source})", document, identity=identity)
     stored = _from_store(event, db)
     if stored is not None:
-        return event, stored
+        return _Place(event, stored, identity=event)
     message = f"no event {event!r}: write FILE:N, or an id together with --input FILE or --db URL"
     raise UsageError(message)
 
 
-def _by_position(name: str, number: str) -> Document | None:
+def _by_position(name: str, number: str) -> tuple[str, Document] | None:
     import re
 
     from tocsin.events import shapes
@@ -209,7 +276,7 @@ def _by_position(name: str, number: str) -> Document | None:
                     message = f"{name}: {found.position}: {found.reason}"
                     raise InputError(message)
                 shaped = shapes.in_ecs(found.document)
-                return found.document if shaped is None else shaped.document
+                return found.position, found.document if shaped is None else shaped.document
     return None
 
 

@@ -6,9 +6,11 @@ settings or usage wrong · 130 interrupted
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
@@ -63,22 +65,57 @@ def run(arguments: list[str] | None = None) -> int:
     Raises:
         SystemExit: always, with the exit code.
     """
+    _open_streams()
+    stdout = sys.stdout
+    try:
+        code = _code_of(arguments)
+        stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has enough; nothing must be said to a closed pipe at exit.
+        _discard(stdout)
+        code = OK
+    except OSError as error:
+        _discard(stdout)
+        named = f"{error.filename}: " if error.filename else ""
+        raise fail(f"{named}{(error.strerror or str(error)).lower()}") from None
+    sys.exit(code)
+
+
+def _code_of(arguments: list[str] | None) -> int:
+    """What the command line's command ends with."""
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="tocsin", standalone_mode=False)
     except _NoArguments as error:
         # A bare `tocsin` asks for help; that is called an error only inside.
         sys.stdout.write(error.format_message() + "\n")
-        sys.exit(OK)
+        return OK
     except _Refused as error:
         error.show(sys.stderr)
-        sys.exit(USAGE)
+        return USAGE
     except (KeyboardInterrupt, typer.Abort):
-        raise fail("interrupted", INTERRUPTED) from None
+        code = fail("interrupted", INTERRUPTED).code
     except TocsinError as error:
-        raise fail(str(error)) from None
-    except BrokenPipeError:
-        # Whoever read the output has enough; nothing must be said to a closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(OK)
-    sys.exit(code if isinstance(code, int) else OK)
+        code = fail(str(error)).code
+    except SystemExit as end:
+        if end.code == 1:
+            # How Typer and rich take a closed pipe. What ends with 1 for alerts returns it.
+            raise BrokenPipeError from None
+        code = end.code
+    return code if isinstance(code, int) else OK
+
+
+def _open_streams() -> None:
+    """What was closed before Tocsin was started discards; what cannot be encoded is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nothing = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (until the end)
+            setattr(sys, name, nothing)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard(stream: TextIO) -> None:
+    """What is still to be written cannot be, and must not be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

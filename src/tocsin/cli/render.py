@@ -218,7 +218,8 @@ class _Page:
             (f"{which}: " if which else "", "dim"),
             (evidence.field, "cyan"),
             f" {printable(evidence.operator)} ",
-            self.cut(evidence.pattern) or '""',
+            # `!= null` asks for any value: its pattern says nothing.
+            "" if evidence.operator.endswith("null") else self.cut(evidence.pattern) or '""',
         )
 
     def events(self, alert: Alert) -> None:

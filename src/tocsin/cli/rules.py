@@ -250,6 +250,7 @@ def load(paths: list[Path]) -> Loaded:
         UsageError: one of them is not there.
     """
     from tocsin.cli._screen import bar
+    from tocsin.cli.scan import near
     from tocsin.errors import UsageError
     from tocsin.rules.load import load_rules, shipped_pack
 
@@ -258,7 +259,7 @@ def load(paths: list[Path]) -> Loaded:
             message = f"{path}: no such file or directory"
             raise UsageError(message)
     with bar("loading rules"):
-        return load_rules(paths or [shipped_pack()])
+        return load_rules(paths or [near(shipped_pack())])
 
 
 def choose(wanted: str, compared: Loaded) -> Rule:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from tocsin.cli.errors import ALERTS, OK, RULES, USAGE, fail, for_people
-from tocsin.cli.safe_text import printable
+from tocsin.cli.safe_text import printable, printable_json
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -203,12 +204,20 @@ def _scan(
     window = Window(
         moment(since, now=now) if since else None, moment(until, now=now) if until else None
     )
+    if window.since is not None and window.until is not None and window.since > window.until:
+        message = f"--since {since} is later than --until {until}: nothing is in between"
+        raise UsageError(message)
     learning = duration(warm_up) if warm_up else dt.timedelta(0)
     found = find(inputs)
     indicators = load_indicators(indicator_paths, now=now)
-    loaded = load_rules(rule_paths or [shipped_pack()])
+    used = [Path(file.name) for file in found.files] + (rule_paths or [])
+    used += [*indicator_paths, *exception_paths]
+    used += [_file_of(url)] if url else []
+    _keep_apart("--output", output, used)
+    _keep_apart("--dead-letter", dead_letter, used if output is None else [*used, output])
+    loaded = load_rules(rule_paths or [near(shipped_pack())])
     most = _most_signals(max_signals)
-    loaded, unused = _excepted(loaded, exception_paths, now)
+    loaded, unused = excepted(loaded, exception_paths, now)
     if not loaded.rules and not loaded.problems:
         named = ", ".join(map(str, rule_paths or []))
         message = (
@@ -218,8 +227,8 @@ def _scan(
         raise UsageError(message)
 
     with ExitStack() as stack:
-        stream = _output(output, stack)
-        held = Held(MOST_SHOWN)
+        stream = stack.enter_context(_output(output))
+        held = Held(MOST_SHOWN, MOST_IN_FULL)
         sink: Any = held if form == "table" else Lines(stream, form)  # type: ignore[arg-type]
         moved = stack.enter_context(_progress(sum(f.size for f in found.files), quiet))
         job = Scan(
@@ -236,8 +245,8 @@ def _scan(
                 else ("nothing is kept without --save or --db")
             )
             raise fail(f"interrupted: {kept}", 130) from None
-    if form == "table":
-        _table(held, stack_output=output, guide=guide)
+        if form == "table":
+            _table(held, stream, to_file=output is not None, guide=guide)
     if not quiet:
         _report(summary, loaded, found.passed_over, job, indicators, unused)
     elif summary.refused:
@@ -258,7 +267,7 @@ def _most_signals(text: str) -> int | None:
     return int(text)
 
 
-def _excepted(loaded: Loaded, paths: list[Path], now: int) -> tuple[Loaded, list[Problem]]:
+def excepted(loaded: Loaded, paths: list[Path], now: int) -> tuple[Loaded, list[Problem]]:
     """The rules with their exceptions; problems that are a file's own count among the rules'."""
     import msgspec
 
@@ -275,6 +284,11 @@ def _excepted(loaded: Loaded, paths: list[Path], now: int) -> tuple[Loaded, list
     rules, unused = except_from(loaded.rules, found)
     problems = (*loaded.problems, *found.problems)
     return msgspec.structs.replace(loaded, rules=tuple(rules), problems=problems), unused
+
+
+def near(path: Path) -> Path:
+    """The path as a person here would write it: relative where it lies below the folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _exit_code(summary: Summary, loaded: Loaded, strict: bool, threshold: str | None) -> int:
@@ -312,14 +326,47 @@ def _memory(url: str, stack: ExitStack) -> Memory:
     return Stored(engine)
 
 
-def _output(path: Path | None, stack: ExitStack) -> Any:
-    if path is None:
-        return sys.stdout.buffer
+def _keep_apart(option: str, written: Path | None, used: list[Path]) -> None:
+    """Refuses to write over what is read, or written otherwise."""
+    if written is None or not written.is_file():
+        return
+    for path in used:
+        if path.is_file() and path.samefile(written):
+            message = f"{option} {written}: this scan uses that file for something else"
+            raise UsageError(message)
+
+
+def _file_of(url: str) -> Path:
+    """The file of a store; of one without a file, a path at which there is none."""
+    return Path(url.partition("://")[2].removeprefix("/") if "://" in url else url)
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[Any]:
+    """Where alerts are written, as a binary stream."""
     try:
-        return stack.enter_context(path.open("wb"))
+        if path is not None:
+            with path.open("wb") as stream:
+                yield stream
+        else:
+            yield _Terminal(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        message = f"--output {path}: {(error.strerror or str(error)).lower()}"
+        name = "standard output" if path is None else f"--output {path}"
+        message = f"{name}: {(error.strerror or str(error)).lower()}"
         raise UsageError(message) from error
+
+
+class _Terminal:
+    """Takes lines of JSON; what a terminal could take for a command is escaped in them."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        self._stream.write(printable_json(data.decode()).encode())
 
 
 @contextmanager
@@ -352,7 +399,7 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[int, int, int], Non
             bar.stop()
 
 
-def _table(held: Held, *, stack_output: Path | None, guide: str) -> None:
+def _table(held: Held, stream: Any, *, to_file: bool, guide: str) -> None:
     from rich.console import Console
 
     from tocsin.cli.render import alert_panel, alert_table
@@ -362,8 +409,9 @@ def _table(held: Held, *, stack_output: Path | None, guide: str) -> None:
         return
     with ExitStack() as stack:
         console = Console(highlight=False)
-        if stack_output is not None:
-            file = stack.enter_context(stack_output.open("w", encoding="utf-8"))
+        if to_file:
+            file = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace")
+            stack.callback(file.detach)
             console = Console(file=file, width=120, highlight=False)
         if len(alerts) <= MOST_IN_FULL:
             for alert in alerts:
@@ -388,15 +436,14 @@ def _report(
 ) -> None:
     """What was done and what was not, on standard error."""
     from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from tocsin.rules.model import SEVERITIES
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def line(label: str, text: str, style: str = "") -> None:
-        body = escape(printable(text))
-        console.print(f"[dim]{label:>12}[/]  " + (f"[{style}]{body}[/]" if style else body))
+        console.print(Text.assemble((f"{label:>12}  ", "dim"), (printable(text), style)))
 
     speed = summary.events / summary.seconds if summary.seconds else 0
     line("scanned", f"{_count(summary.events, 'event')} in {_count(summary.files, 'file')}, "
@@ -408,7 +455,8 @@ def _report(
     line("rules", f"{len(loaded.rules):,} loaded" + (f", {len(others):,} not for Tocsin or this "
          "host" if others else ""))  # fmt: skip
     for problem in failures[:3]:
-        line("rule failed", f"{problem.path}: {problem.message}", "red")
+        for number, text in enumerate(problem.message.split("\n")):
+            line("" if number else "rule failed", text, "red")
     if failures:
         line("rules failed", f"{len(failures):,}; `tocsin rules lint` shows each", "red")
     excepting = [rule for rule in loaded.rules if rule.exceptions]
@@ -452,7 +500,7 @@ def _report(
         for example in summary.examples:
             line("", example, "yellow")
     if passed_over:
-        line("passed over", f"{_count(len(passed_over), 'file')} whose ending no decoder knows, "
+        line("passed over", f"{_count(len(passed_over), 'file')} that no decoder knows, "
              f"such as {passed_over[0]}", "yellow")  # fmt: skip
     _refused(summary)
     _ = job

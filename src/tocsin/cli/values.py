@@ -13,6 +13,7 @@ from tocsin.errors import UsageError
 from tocsin.logic.field_types import date_of
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST = 365_250 * 86_400
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d|w)\Z")
 _MOMENT = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ].*)?\Z")
 
@@ -27,7 +28,11 @@ def duration(text: str) -> dt.timedelta:
     if found is None:
         message = f"{text!r} is no duration: write a number and s, m, h, d or w, as in 12h"
         raise UsageError(message)
-    return dt.timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > _LONGEST:
+        message = f"{text!r} is too long: a duration is 1000 years at the most"
+        raise UsageError(message)
+    return dt.timedelta(seconds=seconds)
 
 
 def moment(text: str, *, now: int) -> int:

@@ -20,6 +20,7 @@ class Event(msgspec.Struct):
         position: where in the file: ``line 12``, ``packet 7``.
         order: its place among all events that were read, which decides between equal times.
         received: the event has no time of its own and took the time at which it was read.
+        size: how many bytes it came in; 0 where it was made out of packets.
     """
 
     id: str
@@ -30,3 +31,4 @@ class Event(msgspec.Struct):
     original: Document | None = None
     received: bool = False
     order: int = 0
+    size: int = 0

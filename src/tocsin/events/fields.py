@@ -88,7 +88,9 @@ def objects_of(document: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
 
 def flatten(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Scalar]]:
     """Every (dotted name, value) of the document, arrays flattened."""
-    pending: list[tuple[str, Any]] = [(f"{prefix}{k}", v) for k, v in reversed(list(document.items()))]
+    pending: list[tuple[str, Any]] = [
+        (f"{prefix}{k}", v) for k, v in reversed(list(document.items()))
+    ]
     while pending:
         name, value = pending.pop()
         if isinstance(value, (str, bool, int, float)):
@@ -99,7 +101,8 @@ def flatten(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             pending.extend((name, element) for element in reversed(value))
 
 
-_MOST_NAMES = 100_000
+_MOST_REMEMBERED = 8 << 20
+"""How many characters of names an `Extractor` remembers."""
 
 
 class Extractor:
@@ -116,6 +119,7 @@ class Extractor:
         self._globs: list[tuple[int, str]] = []
         self._heads: set[str] = set()
         self._named: dict[str, tuple[int, ...]] = {}
+        self._remembered = 0
         for number, field in enumerate(self.fields):
             if "*" in field:
                 self._globs.append((number, _glob(field)))
@@ -145,8 +149,10 @@ class Extractor:
         """The fields with a wildcard that a name fits; names recur, so they are remembered."""
         known = self._named.get(name)
         if known is None:
-            if len(self._named) >= _MOST_NAMES:
+            self._remembered += len(name)
+            if self._remembered > _MOST_REMEMBERED:
                 self._named.clear()
+                self._remembered = len(name)
             known = tuple(n for n, glob in self._globs if glob_matches(glob, name))
             self._named[name] = known
         return known

@@ -37,13 +37,15 @@ FieldType = Literal[
     "version",
 ]
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z")
+_NUMBER = re.compile(r"[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*\Z")
 _DATE = re.compile(
     r"([+-]?\d{4,6})(?:-(\d{2})(?:-(\d{2}))?)?"
     r"(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?"
     r"\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?)?\Z"
 )
 _LONGEST_NUMBER = 400
+_LONGEST = 100
+"""The longest text that is looked at as an address or a date; what is remembered stays small."""
 
 
 def coerce(kind: FieldType, value: Scalar) -> Scalar | None:
@@ -58,7 +60,7 @@ def coerce(kind: FieldType, value: Scalar) -> Scalar | None:
         case "boolean":
             return _boolean_of(value)
         case "ip":
-            return _ip_of(value) if isinstance(value, str) else None
+            return _ip_of(value) if isinstance(value, str) and len(value) <= _LONGEST else None
         case "date":
             return date_of(value)
 
@@ -105,7 +107,6 @@ def _ip_of(value: str) -> str | None:
     return str(mapped or address)
 
 
-@lru_cache(maxsize=65_536)
 def date_of(value: Scalar) -> int | None:
     """Nanoseconds since the epoch, from ISO 8601 text or from epoch milliseconds.
 
@@ -116,6 +117,11 @@ def date_of(value: Scalar) -> int | None:
         return None
     if isinstance(value, (int, float)):
         return _from_millis(value)
+    return _date_of_text(value) if len(value) <= _LONGEST else None
+
+
+@lru_cache(maxsize=65_536)
+def _date_of_text(value: str) -> int | None:
     found = _DATE.match(value)
     if found is None:
         number = number_of(value)

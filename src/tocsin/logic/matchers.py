@@ -102,6 +102,7 @@ Matcher = Exists | Equals | Wildcard | Regex | Range | InNetwork | Words | PathG
 # Elastic's Windows integrations analyse script blocks at what is no letter, digit or underscore
 # (and keep hyphens); the standard analyzer keeps some dots within words besides. Cutting at both
 # finds every phrase that either finds, as a phrase is words in a row.
+_LONGEST_BLOCK = 100
 _TOKEN = re.compile(r"\w+")
 
 
@@ -246,9 +247,13 @@ def _has_words(matcher: Words, value: str) -> bool:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@lru_cache(maxsize=65_536)
 def network_of(text: str) -> Network | None:
     """A block or a bare address as a network; an IPv4-mapped one as its IPv4 form."""
+    return _network_of(text) if len(text) <= _LONGEST_BLOCK else None
+
+
+@lru_cache(maxsize=65_536)
+def _network_of(text: str) -> Network | None:
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:

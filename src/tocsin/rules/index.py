@@ -20,6 +20,7 @@ import msgspec
 from tocsin.events.fields import values_of
 from tocsin.logic.patterns import glob_matches
 
+_LONGEST_NAME = 300
 _BACKING = re.compile(r"(?:partial-|restored-|shrink-\w+-)*\.ds-(.+)-\d{4}\.\d\d\.\d\d-\d{6,}\Z")
 
 
@@ -72,13 +73,20 @@ def origin_of(document: Mapping[str, Any]) -> Origin:
     return Origin(*[value if isinstance(value, str) else "" for value in first])
 
 
-@lru_cache(maxsize=65_536)
 def sees(patterns: tuple[str, ...], origin: Origin) -> bool:
     """Whether a rule with these index patterns looks at an event of this origin.
 
     Patterns are taken in order, as Elasticsearch does: ``-pattern`` takes away what those before
     it gave. A cluster in front (``*:logs-*``) makes no difference: there is but one place here.
     """
+    longest = max(map(len, msgspec.structs.astuple(origin)))
+    # What is remembered stays small: Elasticsearch itself takes no name of more than 255 bytes.
+    ask = _sees if longest <= _LONGEST_NAME else _sees.__wrapped__
+    return ask(patterns, origin)
+
+
+@lru_cache(maxsize=65_536)
+def _sees(patterns: tuple[str, ...], origin: Origin) -> bool:
     names = origin.names
     if not patterns or not names:
         return True

@@ -26,7 +26,7 @@ from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
-from tocsin.logic.field_types import date_of
+from tocsin.logic.field_types import Scalar, date_of
 from tocsin.logic.query import Filter, NewTerms, Sample, roles_of
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
@@ -105,6 +105,18 @@ class Detector:
         self.undated = 0
         self.outside = 0
 
+    @classmethod
+    def listening(cls, rule: Rule, *, now: int) -> tuple[Detector, Listener]:
+        """A detector that only listens: every event of interest to the rule, and nothing fires."""
+        detector, listener = cls([rule], now=now), Listener()
+        detector._operators = {0: listener}
+        return detector, listener
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether what rules remember is all in `changes`: what pipes hold back is not."""
+        return not any(isinstance(r.query, Filter) and r.query.pipes for r in self.rules)
+
     def new_file(self) -> None:
         """Says that the records that follow are of another file."""
         self._identities = Identities()
@@ -181,8 +193,7 @@ class Detector:
         )  # fmt: skip
 
     def _note_times(self, batch: Batch) -> None:
-        for value in batch.column("@timestamp").distinct:
-            time = date_of(value)
+        for time in map(_time, batch.column("@timestamp").distinct):
             if time is not None and self._window.holds(time):
                 self._earliest = time if self._earliest is None else min(self._earliest, time)
 
@@ -195,6 +206,7 @@ class Detector:
         return Event(
             identity, self._now if time is None else time, document, source, record.position,
             None if shaped is None else record.document, received=time is None, order=order,
+            size=len(record.raw),
         )  # fmt: skip
 
     def _hit(self, number: int, event: Event, roles: Sequence[int]) -> Iterator[Match]:
@@ -218,10 +230,37 @@ class Detector:
                 yield from (self._match(number, firing) for firing in operator.due(None))
             return
         match = self._match(number, Firing(((0, event),)))
-        if getattr(rule.query, "pipes", ()):
-            self._piped.setdefault(number, []).append(match)
+        pipes = getattr(rule.query, "pipes", ())
+        if pipes:
+            held = self._piped.setdefault(number, [])
+            held.append(match)
+            if len(held) > 2 * pipes[0][1] + _SPARE:
+                self._piped[number] = _piped(held, [pipes[0]])
         else:
             yield match
+
+
+class Listener:
+    """In the place of an operator: remembers every event of interest, and never fires."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Event, tuple[int, ...]]] = []
+
+    def add(self, event: Event, roles: Sequence[int]) -> None:
+        """Takes note of an event and the roles that it plays."""
+        self.heard.append((event, tuple(roles)))
+
+    def due(self, until: int | None) -> list[Firing]:
+        """Nothing."""
+        return []
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Nothing."""
+        return {}
+
+    def __len__(self) -> int:
+        """How many events were heard."""
+        return len(self.heard)
 
 
 class Identities:
@@ -254,10 +293,17 @@ class Identities:
 
 
 _CLOCK = "clock"
+_SPARE = 1_000
 
 
 def _time_of(document: Document, field: str) -> int | None:
-    return next((t for t in map(date_of, values_of(document, field)) if t is not None), None)
+    return next((t for t in map(_time, values_of(document, field)) if t is not None), None)
+
+
+def _time(value: Scalar) -> int | None:
+    """The time that a value says; one outside of 1677 to 2262 is none (see `date_nanos`)."""
+    time = date_of(value)
+    return time if time is not None and -(2**63) <= time < 2**63 else None
 
 
 def _piped(matches: list[Match], pipes: Iterable[tuple[str, int]]) -> list[Match]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,10 @@ class Forgetful:
     def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """Nothing."""
         return {}
+
+    def add(self, alerts: Sequence[Alert]) -> int:
+        """All of the alerts are new."""
+        return len(alerts)
 
     def progress(self, scan: str) -> bytes | None:
         """Nothing."""
@@ -49,18 +54,30 @@ class Stored:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def _clear_errors(self) -> AbstractContextManager[None]:
+        from tocsin.store.open import clear_errors
+
+        return clear_errors(self._engine.url.render_as_string())
+
     def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """What rules remember, by operator and key."""
         from tocsin.store.state import read_state
 
-        with self._engine.connect() as connection:
+        with self._clear_errors(), self._engine.connect() as connection:
             return {operator: read_state(connection, operator) for operator in operators}
+
+    def add(self, alerts: Sequence[Alert]) -> int:
+        """Writes some alerts; returns how many were not there before."""
+        from tocsin.store.alerts import save_alerts
+
+        with self._clear_errors(), self._engine.begin() as connection:
+            return save_alerts(connection, alerts)
 
     def progress(self, scan: str) -> bytes | None:
         """The note that an interrupted scan left."""
         from tocsin.store.positions import read_position
 
-        with self._engine.connect() as connection:
+        with self._clear_errors(), self._engine.connect() as connection:
             note = read_position(connection, scan)
         return None if note is None else note.encode()
 
@@ -76,7 +93,7 @@ class Stored:
         from tocsin.store.positions import delete_position, write_position
         from tocsin.store.state import write_state
 
-        with self._engine.begin() as connection:
+        with self._clear_errors(), self._engine.begin() as connection:
             added = save_alerts(connection, alerts)
             for operator, keys in changes.items():
                 write_state(connection, operator, keys)
@@ -91,7 +108,7 @@ class Stored:
         from tocsin.store.alerts import get_alert
 
         found = []
-        with self._engine.connect() as connection:
+        with self._clear_errors(), self._engine.connect() as connection:
             for identifier in identifiers:
                 stored = get_alert(connection, identifier)
                 if stored is not None:

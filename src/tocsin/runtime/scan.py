@@ -1,8 +1,9 @@
 """One scan: inputs → records → detector → alerts → store and sink, with everything counted.
 
-With a store, each file is one transaction: its alerts, what rules remember of it and the note that
-it is done. A scan that was interrupted therefore goes on with the file it was in; one that ended
-leaves no note, and scanning the same input again finds the same alerts and adds none.
+With a store, what rules remember of a file and the note that it is done are one transaction with
+the last of its alerts (many alerts are written before, in parts: to find them again adds nothing).
+A scan that was interrupted therefore goes on with the file it was in; one that ended leaves no
+note, and scanning the same input again finds the same alerts and adds none.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,7 +25,7 @@ from tocsin.alerts.build import alert_of
 from tocsin.alerts.model import Alert
 from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_name
-from tocsin.errors import InputError
+from tocsin.errors import InputError, UsageError
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.rules.model import SEVERITIES, Rule, Severity
 from tocsin.runtime.detector import Detector, Window
@@ -33,6 +34,8 @@ from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
 
 BATCH_RECORDS = 4_096
 BATCH_BYTES = 16 << 20
+PENDING_ALERTS = 1_000
+PENDING_BYTES = 16 << 20
 
 
 class Sink(Protocol):
@@ -47,6 +50,9 @@ class Memory(Protocol):
 
     def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """What rules remember, by operator and key."""
+
+    def add(self, alerts: Sequence[Alert]) -> int:
+        """Takes some alerts before `commit`; returns how many were not there before."""
 
     def progress(self, scan: str) -> bytes | None:
         """The note that an interrupted scan left."""
@@ -160,6 +166,8 @@ class Scan:
         self._total = sum(file.size for file in inputs.files)
         self._seen: set[str] = set()
         self._pending: list[Alert] = []
+        self._pending_bytes = 0
+        self._found: list[str] = []
         self._key = _scan_key(rules, inputs, window, warm_up, indicators, max_signals)
         operators = [operator_name(rule) for rule in rules]
         operators += Outcome.operators(rules, max_signals)
@@ -179,10 +187,10 @@ class Scan:
         summary, read = self.summary, 0
         summary.refused.extend(self._inputs.refused)
         with ExitStack() as stack:
-            stack.enter_context(_rare_collections())
+            stack.enter_context(rare_collections())
             letters = None
             if self._dead_letters is not None:
-                letters = stack.enter_context(self._dead_letters.open("a", encoding="utf-8"))
+                letters = stack.enter_context(_DeadLetters(self._dead_letters))
             progress = self._resume()
             done = {tuple(entry) for entry in progress.done}
             for file in self._inputs.files:
@@ -198,7 +206,7 @@ class Scan:
                     continue
                 finally:
                     read += file.size
-                if mark is not None:
+                if mark is not None and self._detector.is_resumable:
                     progress.done.append(mark)
                 self._commit(progress)
         self._alerts(self._outcome.take(self._detector.finish()))
@@ -216,22 +224,25 @@ class Scan:
         note = self._memory.progress(self._key)
         if note is None:
             return Progress()
-        progress = msgspec.json.decode(note, type=Progress)
+        try:
+            progress = msgspec.json.decode(note, type=Progress)
+        except msgspec.DecodeError:
+            return Progress()  # to begin anew finds the same alerts
         for alert in self._memory.alerts(progress.alerts):
             self._count(alert)
         return progress
 
-    def _file(self, file: InputFile, read: int, letters: IO[str] | None) -> None:
+    def _file(self, file: InputFile, read: int, letters: _DeadLetters | None) -> None:
         summary = self.summary
         self._detector.new_file()
         with OpenFile(file) as opened:
             summary.files += 1
             for batch in _batches(self._decoded(opened, letters)):
-                self._alerts(self._outcome.take(self._detector.feed(batch, file.name)))
+                self._alerts(self._outcome.take(self._detector.feed(batch, file.shown)))
                 summary.events += len(batch)
                 self._moved(read + opened.position, self._total, len(self._seen))
 
-    def _decoded(self, opened: OpenFile, letters: IO[str] | None) -> Iterator[Record]:
+    def _decoded(self, opened: OpenFile, letters: _DeadLetters | None) -> Iterator[Record]:
         summary = self.summary
         for found in opened.records():
             if isinstance(found, Record):
@@ -239,10 +250,10 @@ class Scan:
                 continue
             summary.undecodable[_reason_group(found.reason)] += 1
             if len(summary.examples) < 5:
-                place = f"{opened.file.name}: {found.position}"
+                place = f"{opened.file.shown}: {found.position}"
                 summary.examples.append(f"{place}: {found.reason}")
             if letters is not None:
-                letters.write(_dead_letter(opened.file.name, found) + "\n")
+                letters.write(opened.file.shown, found)
 
     def _alerts(self, matches: Sequence[Match]) -> None:
         now = self._clock()
@@ -250,7 +261,10 @@ class Scan:
             alert = alert_of(match, now)
             if alert.id not in self._seen:
                 self._pending.append(alert)
+                self._pending_bytes += sum(event.size for event in match.events)
                 self._count(alert)
+                if len(self._pending) >= PENDING_ALERTS or self._pending_bytes >= PENDING_BYTES:
+                    self._add()
 
     def _count(self, alert: Alert) -> None:
         self._seen.add(alert.id)
@@ -258,18 +272,24 @@ class Scan:
         self.summary.by_rule[alert.rule.name] += 1
         self._sink.write(alert)
 
+    def _add(self) -> None:
+        """Hands over the alerts that are waiting: a file may have any number of them."""
+        self.summary.new += self._memory.add(self._pending)
+        self._found.extend(alert.id for alert in self._pending)
+        self._pending, self._pending_bytes = [], 0
+
     def _commit(self, progress: Progress | None) -> None:
         note = None
         if progress is not None:
-            progress.alerts.extend(alert.id for alert in self._pending)
+            progress.alerts += [*self._found, *(alert.id for alert in self._pending)]
             note = msgspec.json.encode(progress)
         changes = self._detector.changes() | self._outcome.changes()
         self.summary.new += self._memory.commit(self._pending, changes, self._key, note)
-        self._pending = []
+        self._pending, self._pending_bytes, self._found = [], 0, []
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Makes Python's cycle collector rare: events are many and have no cycles."""
     before = gc.get_threshold()
     gc.collect()
@@ -303,7 +323,11 @@ def _mark(file: InputFile) -> tuple[str, int, int] | None:
         found = Path(file.name).stat()
     except OSError:
         return None
-    return str(Path(file.name).resolve()), found.st_size, found.st_mtime_ns
+    return _place(file), found.st_size, found.st_mtime_ns
+
+
+def _place(file: InputFile) -> str:
+    return InputFile(str(Path(file.name).resolve())).shown
 
 
 def _scan_key(
@@ -316,7 +340,7 @@ def _scan_key(
 ) -> str:
     """Scans of the same inputs by the same rules and indicators are one scan."""
     digest = hashlib.sha256()
-    parts: list[Any] = [str(Path(f.name).resolve()) for f in inputs.files]
+    parts: list[Any] = [_place(file) for file in inputs.files]
     parts += [(rule.id, rule.type, rule.text) for rule in rules]
     parts += [item.text for rule in rules for item in rule.exceptions]
     parts += [] if max_signals is None else [("max_signals", max_signals)]
@@ -331,6 +355,41 @@ def _scan_key(
 def _reason_group(reason: str) -> str:
     """The reason without what differs from piece to piece, so that equal ones are counted."""
     return reason.partition(" (")[0].partition(": ")[0]
+
+
+class _DeadLetters:
+    """A file to which what could not be decoded is appended; a context manager.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> _DeadLetters:
+        with self._clear_errors():
+            self._file = self._path.open("a", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._clear_errors():
+            self._file.close()
+
+    def write(self, name: str, piece: Undecodable) -> None:
+        """Appends a piece of a file."""
+        with self._clear_errors():
+            self._file.write(_dead_letter(name, piece) + "\n")
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = (
+                f"{InputFile(str(self._path)).shown}: {(error.strerror or str(error)).lower()}"
+            )
+            raise UsageError(message) from error
 
 
 def _dead_letter(name: str, piece: Undecodable) -> str:

@@ -49,10 +49,12 @@ class Held:
 
     Args:
         most: how many are held at the most; the others are counted only.
+        whole: up to how many are held with their events and evidence; where there are more, none.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, whole: int) -> None:
         self._most = most
+        self._whole = whole
         self._alerts: list[Alert] = []
         self.left_out = 0
 
@@ -60,6 +62,12 @@ class Held:
         """Takes an alert."""
         if len(self._alerts) < self._most:
             self._alerts.append(alert)
+            if len(self._alerts) > self._whole:
+                begin = -1 if len(self._alerts) > self._whole + 1 else 0
+                self._alerts[begin:] = [
+                    msgspec.structs.replace(held, events=(), evidence=())
+                    for held in self._alerts[begin:]
+                ]
         else:
             self.left_out += 1
 

@@ -5,6 +5,7 @@ What a file is shows in its first bytes; its ending decides only where they do n
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -21,22 +22,28 @@ from tocsin.events.record import Record, Undecodable
 
 STANDARD_INPUT = "-"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = b"\x2a\x4d\x18"  # behind 0x50 to 0x5f: a Zstandard frame that is no data
 _COMPRESSED = (".gz", ".zst", ".zstd")
 _HEAD = 4_096
 _BLOCK = 1 << 20
-_COMPRESSED_BLOCK = 4 << 10
+_COMPRESSED_BLOCK = 512
 
 
 class InputFile(msgspec.Struct, frozen=True):
     """A file to read.
 
     Attributes:
-        name: as it is named in messages and alerts: as the user wrote it, or below what they wrote.
+        name: what opens it: as the user wrote it, or below what they wrote.
         size: in bytes as it lies on disk; 0 where that is unknown.
     """
 
     name: str
     size: int = 0
+
+    @property
+    def shown(self) -> str:
+        r"""The name as text; bytes of it that are no UTF-8 stand as escapes (``\xff``)."""
+        return os.fsencode(self.name).decode("utf-8", "backslashreplace")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -44,7 +51,8 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         files: in order, each once.
-        passed_over: files in directories whose ending no decoder knows.
+        passed_over: what lies in directories and no decoder knows: by its ending, or because it
+            is no file (a pipe, a socket, a link to a directory).
         refused: inputs that cannot be read, as ``name: reason``.
     """
 
@@ -62,31 +70,36 @@ def find(inputs: Iterable[str]) -> Found:
         if name == STANDARD_INPUT:
             files.setdefault(name, InputFile(name))
             continue
-        path = Path(name)
         try:
-            if path.is_dir():
-                for below in _below(path):
-                    if _plain_name(below.name).endswith(suffixes()):
+            if Path(name).is_dir():
+                for below in _below(name, refused):
+                    if _is_readable(below):
                         files.setdefault(str(below), InputFile(str(below), below.stat().st_size))
                     else:
-                        passed_over.append(str(below))
+                        passed_over.append(InputFile(str(below)).shown)
             else:
-                files.setdefault(name, InputFile(name, path.stat().st_size))
+                files.setdefault(name, InputFile(name, Path(name).stat().st_size))
         except OSError as error:
-            refused.append(f"{name}: {_why(error)}")
+            refused.append(f"{InputFile(name).shown}: {_why(error)}")
     return Found(tuple(files.values()), tuple(passed_over), tuple(refused))
 
 
-def _below(directory: Path) -> Iterator[Path]:
+def _below(directory: str, refused: list[str]) -> Iterator[Path]:
+    """Everything in a directory and below that is no directory; links are not followed to one."""
+
     def refuse(error: OSError) -> None:
-        raise error
+        refused.append(f"{InputFile(str(error.filename or directory)).shown}: {_why(error)}")
 
     for folder, folders, names in os.walk(directory, onerror=refuse):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
         folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                yield path
+        for name in sorted([*names, *links]):
+            if not name.startswith("."):
+                yield Path(folder, name)
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and _plain_name(path.name).endswith(suffixes())
 
 
 def _plain_name(name: str) -> str:
@@ -110,7 +123,7 @@ class OpenFile:
         self.file = file
         try:
             if file.name == STANDARD_INPUT:
-                self._raw: BinaryIO = standard_input or sys.stdin.buffer
+                self._raw: BinaryIO = standard_input or _standard_input()
             else:
                 self._raw = Path(file.name).open("rb")  # noqa: SIM115  (closed by `close`)
             self._counted = _Counted(self._raw)
@@ -123,13 +136,13 @@ class OpenFile:
             head = self._stream.peek(_HEAD)[:_HEAD]
         except OSError as error:
             self.close()
-            message = f"{file.name}: {_why(error)}"
+            message = f"{file.shown}: {_why(error)}"
             raise InputError(message) from error
         decoder = _decoder(file.name, head)
         if decoder is None:
             self.close()
             known = ", ".join(suffixes())
-            message = f"{file.name}: unknown format; Tocsin reads {known} (plain, .gz or .zst)"
+            message = f"{file.shown}: unknown format; Tocsin reads {known} (plain, .gz or .zst)"
             raise InputError(message)
         self._decoder: Decoder = decoder
 
@@ -152,10 +165,24 @@ class OpenFile:
         return self._counted.count
 
     def records(self) -> Iterator[Record | Undecodable]:
-        """What is in the file; damage to the compression ends it and is reported as such."""
-        yield from self._decoder.decode(cast("BinaryIO", self._stream), self.file.name)
+        """What is in the file; damage to the compression ends it and is reported as such.
+
+        Raises:
+            InputError: the file cannot be read on.
+        """
+        try:
+            yield from self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown)
+        except OSError as error:
+            message = f"{self.file.shown}: {_why(error)}"
+            raise InputError(message) from error
         if self._content is not None and self._content.damage:
             yield Undecodable("end of file", self._content.damage)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # it was closed before Tocsin was started
+        raise OSError(errno.EBADF, "standard input is closed")
+    return sys.stdin.buffer
 
 
 def _decoder(name: str, head: bytes) -> Decoder | None:
@@ -210,34 +237,37 @@ class _Decompressed(io.RawIOBase):
                 if self._member is not None and not self._member.eof:
                     self.damage = "the compressed file is cut off"
                 break
-            try:
-                self._ready = memoryview(b"".join(self._decompress(data)))
-            except Exception as error:
-                # zlib.error, or zstandard's own class, which is known only when it is imported.
-                if type(error).__name__ not in {"error", "ZstdError"}:
-                    raise
-                self.damage = f"the compressed file is damaged: {error}"
+            self._ready = memoryview(b"".join(self._decompress(data)))
         size = min(len(self._ready), len(buffer))
         buffer[:size] = self._ready[:size]
         self._ready = self._ready[size:]
         return size
 
     def _decompress(self, data: bytes) -> Iterator[bytes]:
+        """The content of some more bytes, up to where they are damaged."""
         while data:
-            if self._member is None or self._member.eof:
-                # Padding of zeros behind the last member is legal.
-                data = data.lstrip(b"\0")
-                if not data:
-                    return
-                self._member = self._begin()
-            yield self._member.decompress(data)
+            try:
+                if self._member is None or self._member.eof:
+                    # Padding of zeros behind the last member is legal.
+                    data = data.lstrip(b"\0")
+                    if not data:
+                        return
+                    self._member = self._begin()
+                content = self._member.decompress(data)
+            except Exception as error:
+                # zlib.error, or zstandard's own class, which is known only when it is imported.
+                if type(error).__name__ not in {"error", "ZstdError"}:
+                    raise
+                self.damage = f"the compressed file is damaged: {error}"
+                return
+            yield content
             data = self._member.unused_data if self._member.eof else b""
 
 
 def _decompressor(head: bytes) -> Callable[[], Any] | None:
     if head.startswith(_GZIP):
         return lambda: zlib.decompressobj(wbits=31)
-    if head.startswith(_ZSTD):
+    if head.startswith(_ZSTD) or (head[1:] == _SKIPPABLE and head[0] >> 4 == 5):
         import zstandard
 
         return lambda: zstandard.ZstdDecompressor().decompressobj()

@@ -34,8 +34,10 @@ def test_a_sequence_says_which_step_it_reached_and_what_is_missing() -> None:
         "for host.id=h1:",
         "line 1: opens a sequence (1 of 3)",
         "line 2: takes it to step 2 (2 of 3)",
-        "reached step 2 of 3 with line 1, line 2; missing: step 3 (network) within 1m, "
-        "that is until 1970-01-01T00:01:00.000Z",
+        (
+            "reached step 2 of 3 with line 1, line 2; missing: step 3 (network) within 1m, "
+            "that is until 1970-01-01T00:01:00.000Z"
+        ),
     ]
 
 
@@ -67,8 +69,10 @@ def test_known_terms_say_since_when() -> None:
     query = NewTerms(PROCESS, ("host.id",), dt.timedelta(days=7))
     heard = [(event(n, n * 60), [0]) for n in (1, 2, 3)]
     assert told(query, heard, 2) == [
-        "line 2: host.id=h1 is known since 1970-01-01T00:01:00.000Z (line 1), "
-        "last seen 1970-01-01T00:02:00.000Z (line 2)"
+        (
+            "line 2: host.id=h1 is known since 1970-01-01T00:01:00.000Z (line 1), "
+            "last seen 1970-01-01T00:02:00.000Z (line 2)"
+        ),
     ]
     assert told(query, heard, 0) == ["line 1: host.id=h1 is new: never seen before"]
 

@@ -184,6 +184,21 @@ def test_an_exec_in_secls_names_and_in_ecs(field: str, values: list[Any]) -> Non
             ),
         ),
         (
+            "packet.destination.port == 53 && packet.source.ip in 10.0.0.0/8 && packet.l4_protocol == IP_PROTO_UDP && packet.destination.is_public",
+            of_type(
+                "packet",
+                network={
+                    "l4_protocol": "IP_PROTO_UDP",
+                    "source": {"ip": "10.0.0.7", "port": 4000},
+                    "destination": {"ip": "8.8.8.8", "port": 53},
+                },
+            ),
+        ),
+        (
+            "unlink.flags & AT_REMOVEDIR > 0 && unlink.file.path == \"/belfry\"",
+            of_type("unlink", file={"path": "/belfry", "flags": ["AT_REMOVEDIR"]}),
+        ),
+        (
             "exit.cause == COREDUMPED && exit.comm == \"bell\"",
             of_type("exit", exit={"cause": "COREDUMPED"}, process={"comm": "bell"}),
         ),

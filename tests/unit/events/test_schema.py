@@ -8,6 +8,7 @@ import pytest
 
 from tocsin.events.schema import ECS, Resolved, Schema
 from tocsin.events.schema.ecs import TYPES
+from tocsin.events.schema.secl_constants import CONSTANTS
 from tocsin.logic.field_types import FieldType
 
 KNOWN = {
@@ -99,3 +100,21 @@ def test_a_schema_of_ones_own() -> None:
     schema = Schema({"a": "long"}, unknown="keyword")
     assert schema.resolve("a").type == "long"
     assert schema.resolve("b").type == "keyword"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("AT_REMOVEDIR", 0x200), ("AF_FILE", 1), ("AF_VSOCK", 40), ("AF_XDP", 44), ("AF_IUCV", 32),
+        ("BPF_XDP", 37), ("BPF_TRACE_FENTRY", 24), ("BPF_SK_SKB_VERDICT", 38),
+        ("BPF_PROG_RUN", 10), ("BPF_PROG_TEST_RUN", 10), ("BPF_LINK_CREATE", 28),
+        ("BPF_SEND_SIGNAL_THREAD", 117), ("BPF_RINGBUF_OUTPUT", 130), ("BPF_D_PATH", 147),
+        ("BPF_SNPRINTF", 165), ("EAFNOSUPPORT", -97), ("EWOULDBLOCK", -11), ("EPFNOSUPPORT", -96),
+        ("ECONNREFUSED", -111), ("EBFONT", -59), ("ENOTSUP", -95), ("ETIMEDOUT", -110),
+        ("IP_PROTO_IPIP", 4), ("IP_PROTO_MPLS", 137), ("MAP_32BIT", 0x40), ("SIGPOLL", 29),
+        ("SIGIOT", 6), ("PTRACE_ARCH_PRCTL", 30), ("VM_GROWSDOWN", 0x100), ("VM_HUGETLB", 1 << 22),
+        ("VM_MERGEABLE", 1 << 31), ("OPENPGPKEY", 61), ("URI", 256), ("ANY", 255), ("SIG", 24),
+    ],
+)  # fmt: skip
+def test_secls_constants_are_linuxs_numbers(name: str, number: int) -> None:
+    assert CONSTANTS[name] == number

@@ -164,6 +164,20 @@ def test_later_rules_override_switch_off_and_switch_on() -> None:
     assert kinds(loaded) == [("b", "not_applicable")]
 
 
+def test_a_later_rule_that_does_not_say_disabled_switches_on() -> None:
+    text = """\
+  - {id: a, expression: exec.comm == "one", disabled: true}
+  - {id: a, expression: exec.comm == "two"}
+  - {id: b, expression: exec.comm == "one", disabled: true}
+  - {id: b, expression: exec.comm == "two", combine: override}
+  - {id: c, expression: exec.comm == "one"}
+  - {id: c, expression: exec.comm == "two", combine: override, disabled: true}
+"""
+    loaded = load(rules(text))
+    assert [(r.id, r.text[-5:]) for r in loaded.rules] == [("a", '"one"'), ("b", '"two"')]
+    assert kinds(loaded) == [("c", "not_applicable")]
+
+
 def test_macros_with_values_are_merged_and_overridden() -> None:
     text = """\
 macros:
@@ -226,6 +240,8 @@ def test_a_policy_is_recognised_by_its_rules(name: str, text: str, expected: boo
         ("7.70", (7, 70, 5), True), ("= 7.70.4", (7, 70, 5), False), ("~7.70.2", (7, 70, 5), True),
         ("^7.2", (7, 70, 5), True), ("^7.2", (8, 0, 0), False), ("7.x", (7, 1, 0), True),
         (">= 7.30, < 7.39 || 8", (8, 1, 0), True), ("!= 7.38", (7, 38, 1), False),
+        ("*", (7, 1, 0), True), ("7.70 - 7.72", (7, 71, 3), True), ("7.70 - 7.72", (7, 73, 0), False),
+        ("7.70.2 - 8", (7, 70, 1), False),
     ],
 )  # fmt: skip
 def test_versions(constraint: str, version: tuple[int, int, int], expected: bool) -> None:

@@ -226,6 +226,26 @@ def test_new_terms_as_an_export_writes_them() -> None:
     assert (rule.query.fields, rule.query.history) == (("host.id",), dt.timedelta(days=7))
 
 
+@pytest.mark.parametrize(
+    ("start", "least", "most"),
+    [
+        ("now-12h", dt.timedelta(hours=12), dt.timedelta(hours=12)),
+        ("now-600000ms", dt.timedelta(minutes=10), dt.timedelta(minutes=10)),
+        ("now-1d-6h", dt.timedelta(hours=30), dt.timedelta(hours=30)),
+        ("now-2H", dt.timedelta(hours=2), dt.timedelta(hours=2)),
+        ("now-1M", dt.timedelta(days=28), dt.timedelta(days=31)),
+        ("now-1y", dt.timedelta(days=365), dt.timedelta(days=366)),
+        ("now-7d/d", dt.timedelta(days=7), dt.timedelta(days=8)),
+    ],
+)
+def test_moments_are_date_math(start: str, least: dt.timedelta, most: dt.timedelta) -> None:
+    more = {"new_terms_fields": '["host.id"]', "history_window_start": f'"{start}"'}
+    rule = rule_of(toml(type='"new_terms"', **more, **{"from": f'"{start}"'}))
+    assert isinstance(rule.query, NewTerms)
+    assert least <= rule.query.history <= most
+    assert least <= rule.lookback <= most
+
+
 def test_filters_narrow_the_query() -> None:
     rule = rule_of(
         toml()
@@ -410,6 +430,9 @@ WRONG = {
     "interval": (toml(interval='"often"'), ["invalid"]),
     "interval too long": (toml(interval='"999999999w"'), ["invalid"]),
     "from": (toml(**{"from": '"9m"'}), ["invalid"]),
+    "from now": (toml(**{"from": '"now"'}), ["invalid"]),
+    "from the future": (toml(**{"from": '"now+5m"'}), ["invalid"]),
+    "from a date": (toml(**{"from": '"2026-01-01"'}), ["invalid"]),
     "threat": (toml(threat="[{tactic = {}, technique = [{name = 'x'}]}]"), ["invalid"]),
     "filters": (toml(filters="3"), ["invalid"]),
     "new terms": (toml(type='"new_terms"'), ["invalid", "invalid"]),

@@ -135,7 +135,7 @@ class TestIndexPatterns:
         ],
     )  # fmt: skip
     def test_decide_which_events_a_rule_sees(self, document: dict[str, Any], seen: bool) -> None:
-        events = [record("2026-11-01", **document), record("2026-11-01", **{"_index": "other"})]
+        events = [record("2026-11-01", **document), record("2026-11-01", _index="other")]
         assert len(run([self.ENDPOINT], events)) == (1 if seen else 0)
 
 
@@ -157,6 +157,14 @@ class TestTime:
         assert len(detector.feed([record("2026-11-01"), record("2026-11-02")], "test")) == 1
         assert detector.outside == 1
 
+    @pytest.mark.parametrize(
+        "time", [10**18, -(10**15), 253_402_300_800_000, "9999-12-31T23:59:59-05:00", "0001-01-01"]
+    )
+    def test_a_time_that_nanoseconds_of_64_bits_cannot_hold_is_none(self, time: object) -> None:
+        far = {"event.action": "connect", "@timestamp": time}
+        [match] = run([rule()], [Record(far, "line 1", b"{}")])
+        assert (match.time, match.events[0].received) == (NOW, True)
+
 
 class TestIdentity:
     def test_equal_lines_are_different_events_in_one_file_and_the_same_in_another(self) -> None:
@@ -167,7 +175,9 @@ class TestIdentity:
 
     def test_does_not_depend_on_the_other_rules_or_the_batches(self) -> None:
         records = [record("2026-11-01"), record("2026-11-02"), record("2026-11-01")]
-        other = rule(Filter(Leaf("@timestamp", Equals((date_of("2026-11-02") or 0,)), "date")), id="r2")
+        other = rule(
+            Filter(Leaf("@timestamp", Equals((date_of("2026-11-02") or 0,)), "date")), id="r2"
+        )
         alone = [m.events[0].id for m in run([rule()], records)]
         together = [m.events[0].id for m in run([other, rule()], records) if m.rule.id == "r1"]
         detector = Detector([rule()], now=NOW)
@@ -183,3 +193,17 @@ def test_pipes_keep_the_first_and_the_last() -> None:
     piped = Filter(CONNECTS.where, pipes=(("head", 3), ("tail", 2)))
     matches = run([rule(piped)], [record(f"2026-11-{day:02d}") for day in (5, 4, 3, 2, 1)])
     assert [m.events[0].position for m in matches] == ["line 2026-11-02", "line 2026-11-03"]
+
+
+def test_pipes_hold_no_more_than_they_need_and_cannot_be_resumed() -> None:
+    piped = Filter(CONNECTS.where, pipes=(("tail", 2),))
+    detector = Detector([rule(piped)], now=NOW)
+    for number in range(5_000):
+        time = date_of("2026-11-01") or 0
+        millis = time // 1_000_000 + (number * 7_919) % 5_000
+        assert detector.feed([record("2026-11-01", **{"@timestamp": millis})], "test") == []
+    assert sum(map(len, detector._piped.values())) < 2_000
+    times = [match.time // 1_000_000 % 86_400_000 for match in detector.finish()]
+    assert times == [4_998, 4_999]
+    assert not detector.is_resumable
+    assert Detector([rule()], now=NOW).is_resumable

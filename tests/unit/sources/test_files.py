@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import os
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -38,6 +42,11 @@ def test_several_gzip_members_and_zstandard_frames_are_one_file(tmp_path: Path) 
     for compress in (gzip.compress, zstandard.compress):
         path = written(tmp_path / "two", compress(LINES) + compress(LINES))
         assert len(read(path)) == 4
+
+
+def test_frames_of_zstandard_that_hold_no_data_are_passed_over(tmp_path: Path) -> None:
+    note = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    assert len(read(written(tmp_path / "a", note + zstandard.compress(LINES) + note))) == 2
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
@@ -98,3 +107,79 @@ def test_the_position_moves_to_the_end_of_the_file_as_it_lies_on_disk(tmp_path: 
     with OpenFile(InputFile(str(path))) as opened:
         list(opened.records())
         assert opened.position == path.stat().st_size
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def test_what_stands_behind_the_compressed_data_costs_nothing_of_it(
+    tmp_path: Path, compress: object
+) -> None:
+    data: bytes = compress(LINES)  # type: ignore[operator]
+    found = read(written(tmp_path / "a.ndjson", data + b"garbage that is nothing"))
+    assert [type(f) for f in found] == [Record, Record, Undecodable]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def test_few_bytes_that_stand_for_very_many_are_taken_little_by_little(
+    tmp_path: Path, compress: object
+) -> None:
+    data: bytes = compress(b"x" * (200 << 20))  # type: ignore[operator]
+    path = written(tmp_path / "bomb.ndjson", compress(LINES) + data)  # type: ignore[operator]
+    with OpenFile(InputFile(str(path))) as opened:
+        tracemalloc.start()
+        try:
+            assert [type(f) for f in opened.records()] == [Record, Record, Undecodable]
+            assert tracemalloc.get_traced_memory()[1] < 96 << 20
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_directory_that_cannot_be_listed_is_named_and_those_beside_it_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path / "a" / "1.json", LINES)
+    written(tmp_path / "b" / "2.json", LINES)
+    listing = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "a":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = find([str(tmp_path)])
+    assert [Path(f.name).name for f in found.files] == ["2.json"]
+    assert found.refused == (f"{tmp_path / 'a'}: permission denied",)
+
+
+def test_what_is_no_file_is_passed_over_by_name(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "round").symlink_to(tmp_path)
+    found = find([str(tmp_path)])
+    assert found.files == ()
+    assert [Path(name).name for name in found.passed_over] == ["gone.json", "pipe.json", "round"]
+
+
+def test_a_name_that_is_no_text_is_shown_with_escapes(tmp_path: Path) -> None:
+    path = written(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")), LINES)
+    assert len(read(path)) == 2
+    assert InputFile(str(path)).shown == f"{tmp_path}/\\xff.json"
+
+
+def test_a_file_that_cannot_be_read_on_is_named(tmp_path: Path) -> None:
+    class Breaking(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if data := super().read(size):
+                return data
+            raise OSError(errno.EIO, "Input/output error")
+
+    with OpenFile(InputFile("-"), Breaking(LINES)) as opened:
+        records = opened.records()
+        with pytest.raises(InputError, match="-: input/output error"):
+            list(records)
+
+
+def test_a_closed_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="-: standard input is closed"):
+        OpenFile(InputFile("-"))

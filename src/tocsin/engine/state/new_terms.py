@@ -13,14 +13,18 @@ in does not matter until somebody asks what rings.
 
 from __future__ import annotations
 
+import bisect
+import hashlib
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tocsin.engine.state.operator import Firing
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.logic.field_types import Scalar, text_of
@@ -48,55 +52,86 @@ class Cluster(msgspec.Struct):
     pending: Event | None = None
 
 
+_EVENT = "event "
+"""What the keys begin with under which events are kept; those of combinations begin with ``[``."""
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """A cluster as it is kept: its event has a key of its own."""
+
+    first: int
+    last: int
+    first_id: str
+    pending: str = ""
+
+
 class NewTermsState:
     """The clusters of one rule.
 
     Args:
         query: the rule's query.
         saved: what `changes` gave before, from a store.
+
+    Raises:
+        StoreError: it is not what `changes` gave.
     """
 
     def __init__(self, query: NewTerms, saved: Mapping[str, bytes] | None = None) -> None:
         self.fields = query.fields
         self._history = int(query.history.total_seconds() * 1_000_000_000)
-        self._clusters: dict[str, list[Cluster]] = {
-            key: msgspec.json.decode(value, type=list[Cluster])
-            for key, value in (saved or {}).items()
-        }
+        self._clusters: dict[str, list[Cluster]] = {}
         self._changed: set[str] = set()
+        self._waiting: dict[str, tuple[str, ...]] = {}
+        self._waits: Counter[str] = Counter()
+        try:
+            self._restore(saved or {})
+        except msgspec.DecodeError as error:
+            message = f"what a rule remembers of {', '.join(query.fields)} cannot be read: {error}"
+            raise StoreError(message) from error
         # Keys with an event that has not rung, and for each key a time before which none of its
         # clusters ends: asking what is due, and forgetting, cost what has changed alone.
-        self._waiting = {k for k, cs in self._clusters.items() if any(c.pending for c in cs)}
+        self._unrung = {k for k, cs in self._clusters.items() if any(c.pending for c in cs)}
         self._ends = [(min(c.last for c in cs), k) for k, cs in self._clusters.items()]
         heapq.heapify(self._ends)
         self._newest = max((c.last for cs in self._clusters.values() for c in cs), default=0)
         self.cut = 0
 
-    def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:  # noqa: ARG002
+    def _restore(self, saved: Mapping[str, bytes]) -> None:
+        events = {
+            name: msgspec.json.decode(value, type=Event)
+            for name, value in saved.items() if name.startswith(_EVENT)
+        }  # fmt: skip
+        for key, value in saved.items():
+            if not key.startswith(_EVENT):
+                kept = msgspec.json.decode(value, type=list[_Kept])
+                self._clusters[key] = [
+                    Cluster(k.first, k.last, k.first_id, events.get(k.pending)) for k in kept
+                ]
+                self._wait(key, [k.pending for k in kept if k.pending])
+
+    def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:
         """Takes note of an event that satisfies the rule's filter, in any order of time."""
         for terms in itertools.islice(combinations(event.document, self.fields), MOST_COMBINATIONS):
             self._add(key_of(terms), event)
         self.cut += max(0, _combination_count(event.document, self.fields) - MOST_COMBINATIONS)
 
     def _add(self, key: str, event: Event) -> None:
-        time, is_new = event.time, key not in self._clusters
-        clusters = self._clusters.setdefault(key, [])
-        self._changed.add(key)
-        near = [
-            c for c in clusters
-            if c.first - self._history <= time <= c.last + self._history
-        ]  # fmt: skip
-        mine = Cluster(time, time, event.id, event)
-        for other in near:
-            mine = _joined(mine, other)
-        if near:
-            self._clusters[key] = [c for c in clusters if c not in near]
-        self._clusters[key].append(mine)
-        if mine.pending is not None:
-            self._waiting.add(key)
-        if is_new:
+        time = event.time
+        if key not in self._clusters:
+            self._clusters[key] = []
             heapq.heappush(self._ends, (time, key))
+        clusters = self._clusters[key]
         self._newest = max(self._newest, time)
+        self._changed.add(key)
+        # Clusters are in order of time and further apart than the history.
+        begin = bisect.bisect_left(clusters, time - self._history, key=lambda c: c.last)
+        end = bisect.bisect_right(clusters, time + self._history, key=lambda c: c.first)
+        mine = Cluster(time, time, event.id, event)
+        for other in clusters[begin:end]:
+            mine = _joined(mine, other)
+        clusters[begin:end] = [mine]
+        if mine.pending is not None:
+            self._unrung.add(key)
 
     def due(self, until: int | None) -> list[Firing]:
         """What rings: the first event of each cluster that has not rung, oldest first.
@@ -105,7 +140,7 @@ class NewTermsState:
         event are forgotten.
         """
         found: list[Firing] = []
-        for key in list(self._waiting):
+        for key in list(self._unrung):
             for cluster in self._clusters[key]:
                 event = cluster.pending
                 if event is None or (until is not None and event.time > until):
@@ -115,7 +150,7 @@ class NewTermsState:
                 cluster.pending = None
                 self._changed.add(key)
             if all(cluster.pending is None for cluster in self._clusters[key]):
-                self._waiting.discard(key)
+                self._unrung.discard(key)
         if until is None:
             self.forget(self._newest - 2 * self._history)
         return sorted(found, key=lambda f: (f.events[0][1].time, f.events[0][1].id, f.key))
@@ -131,7 +166,7 @@ class NewTermsState:
                 self._changed.add(key)
                 self._clusters[key] = kept
             if kept:
-                heapq.heappush(again, (max(before, min(c.last for c in kept)), key))
+                again.append((max(before, min(c.last for c in kept)), key))
             else:
                 del self._clusters[key]
         for entry in again:
@@ -140,12 +175,36 @@ class NewTermsState:
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""
         # As JSON: an event may hold whole numbers that MessagePack, with its 64 bits, cannot.
-        changed = {
-            key: msgspec.json.encode(self._clusters[key]) if key in self._clusters else None
-            for key in self._changed
-        }
+        changed: dict[str, bytes | None] = {}
+        names: dict[int, str] = {}
+        for key in self._changed:
+            kept = []
+            for cluster in self._clusters.get(key, ()):
+                name, event = "", cluster.pending
+                if event is not None:
+                    # One event may bring many combinations; it is kept once for all of them.
+                    name = names.get(id(event), "")
+                    if not name:
+                        encoded = msgspec.json.encode(event)
+                        name = names[id(event)] = _EVENT + hashlib.sha256(encoded).hexdigest()[:32]
+                        changed[name] = encoded
+                kept.append(_Kept(cluster.first, cluster.last, cluster.first_id, name))
+            changed[key] = msgspec.json.encode(kept) if kept else None
+            for name in self._wait(key, [k.pending for k in kept if k.pending]):
+                changed.setdefault(name, None)
         self._changed.clear()
-        return changed
+        self._waits = +self._waits
+        # One key may have let go of an event that another still waits for.
+        return {name: value for name, value in changed.items() if value or not self._waits[name]}
+
+    def _wait(self, key: str, names: list[str]) -> list[str]:
+        """Notes the events that a key waits for; returns those that it does no longer."""
+        before = self._waiting.pop(key, ())
+        if names:
+            self._waiting[key] = tuple(names)
+        self._waits.update(names)
+        self._waits.subtract(before)
+        return list(before)
 
     def __len__(self) -> int:
         """How many combinations are remembered."""

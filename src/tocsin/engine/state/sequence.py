@@ -27,8 +27,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.engine.state.keys import join_keys, key_text
 from tocsin.engine.state.kept import Kept, Reference
+from tocsin.engine.state.keys import join_keys, key_text
 from tocsin.engine.state.operator import Firing, Saved
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of

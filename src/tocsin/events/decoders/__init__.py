@@ -34,7 +34,7 @@ def decoders() -> tuple[Decoder, ...]:
 
 
 def _decoder(module: ModuleType) -> Decoder:
-    decoder: Decoder = module  # type: ignore[assignment]
+    decoder: Decoder = module
     return decoder
 
 

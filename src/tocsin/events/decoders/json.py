@@ -48,19 +48,23 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield Undecodable("line 1", "the text is UTF-16; convert it to UTF-8", first[:_KEPT])
         return
-    if first.startswith(b"["):
+    if first.lstrip(_BLANKS).startswith(b"["):
         yield from _pieces(reader, skip=b"[],")
-    elif first.startswith(b"{") and not _is_lines(first, reader.peek(1)):
+    elif first.lstrip(_BLANKS).startswith(b"{") and not _is_lines(first, reader):
         yield from _pieces(reader, skip=b",")
     else:
         yield from _by_line(reader)
 
 
-def _is_lines(first: bytes, second: bytes | None) -> bool:
+def _is_lines(first: bytes, reader: _Lines) -> bool:
     """Whether the first lines say that the file is NDJSON."""
-    if len(first) > LONGEST or _parsed(first) is not None or second is None:
+    if len(first) > LONGEST:
+        # Too long for an event, unless it is many, one after another.
+        return next(_Cutter().feed(first), (b"", False))[1] is False
+    if _parsed(first) is not None:
         return True
-    return second.startswith(b"{") and _parsed(second) is not None
+    second = reader.peek(1)
+    return second is None or (second.startswith(b"{") and _parsed(second) is not None)
 
 
 def _parsed(line: bytes) -> Any | None:
@@ -71,25 +75,31 @@ def _parsed(line: bytes) -> Any | None:
 
 
 class _Lines:
-    """A stream's lines with their numbers; one that is too long is cut, and its rest skipped."""
+    """A stream's lines with their numbers.
+
+    Of a line that is too long only the beginning is a line; the rest is there for `rest` alone.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._ahead: list[tuple[int, bytes]] = []
         self._number = 0
+        self._is_cut = False
 
     def _read(self) -> tuple[int, bytes] | None:
         while True:
+            while self._is_cut:
+                rest = self._stream.readline(_BLOCK)
+                self._is_cut = bool(rest) and not rest.endswith(b"\n")
             line = self._stream.readline(LONGEST + 2)
             if not line:
                 return None
             self._number += 1
-            if len(line) > LONGEST and not line.endswith(b"\n"):
-                while (rest := self._stream.readline(_BLOCK)) and not rest.endswith(b"\n"):
-                    pass
+            self._is_cut = len(line) > LONGEST and not line.endswith(b"\n")
             if self._number == 1:
                 line = line.removeprefix(b"\xef\xbb\xbf")
-            line = line.strip(_BLANKS)
+            if not self._is_cut:
+                line = line.strip(_BLANKS)
             if line:
                 return self._number, line
 
@@ -111,7 +121,8 @@ class _Lines:
     def rest(self) -> Iterator[bytes]:
         """Everything from the beginning of what was peeked at, in blocks."""
         while self._ahead:
-            yield self._ahead.pop(0)[1] + b"\n"
+            line = self._ahead.pop(0)[1]
+            yield line if self._is_cut and not self._ahead else line + b"\n"
         while block := self._stream.read(_BLOCK):
             yield block
 
@@ -119,42 +130,39 @@ class _Lines:
 def _by_line(reader: _Lines) -> Iterator[Record | Undecodable]:
     for number, line in reader:
         found = _event(line, f"line {number}")
-        if isinstance(found, Undecodable) and len(line) <= LONGEST:
-            pieces = list(_cut(line))
-            if len(pieces) > 1 and all(_parsed(piece) is not None for piece in pieces):
-                for count, piece in enumerate(pieces, 1):
-                    yield from _events(piece, f"line {number}, object {count}")
-                continue
-        yield from _unwrapped(found)
+        if isinstance(found, Undecodable) and len(line) <= LONGEST and _are_objects(line):
+            for count, (piece, _) in enumerate(_Cutter().feed(line), 1):
+                yield from _events(piece, f"line {number}, object {count}")
+        else:
+            yield from _unwrapped(found)
 
 
-def _cut(line: bytes) -> Iterator[bytes]:
-    cutter = _Cutter()
-    for piece, whole in cutter.feed(line):
-        if whole:
-            yield piece
-    if cutter.pending:
-        yield cutter.pending
+def _are_objects(line: bytes) -> bool:
+    """Whether a line is several objects, one after another, and nothing else."""
+    cutter, count = _Cutter(), 0
+    for piece, is_whole in cutter.feed(line):
+        count += 1
+        if not is_whole or _parsed(piece) is None:
+            return False
+    return count > 1 and not cutter.pending
 
 
 def _pieces(reader: _Lines, skip: bytes) -> Iterator[Record | Undecodable]:
     cutter, count = _Cutter(skip), 0
     for block in reader.rest():
-        for piece, whole in cutter.feed(block):
+        for piece, is_whole in cutter.feed(block):
             count += 1
             position = f"object {count}"
-            if whole:
+            if is_whole:
                 yield from _events(piece, position)
             else:
-                reason = (
-                    f"longer than {LONGEST >> 20} MiB"
-                    if len(piece) > LONGEST
-                    else ("expected an object")
-                )
+                too_long = f"longer than {LONGEST >> 20} MiB"
+                reason = too_long if len(piece) > LONGEST else "expected an object"
                 yield Undecodable(position, reason, piece[:_KEPT])
     if piece := cutter.pending:
-        whole = piece.startswith(b"{")
-        reason = "the file ends inside an object" if whole else "expected an object"
+        reason = (
+            "the file ends inside an object" if piece.startswith(b"{") else "expected an object"
+        )
         yield Undecodable(f"object {count + 1}", reason, piece[:_KEPT])
 
 
@@ -167,42 +175,51 @@ class _Cutter:
 
     def __init__(self, skip: bytes = b",") -> None:
         self._skip = skip + _BLANKS
+        self._between = re.compile(b"[" + re.escape(self._skip) + b"]*")
         self._data = b""
+        self._start = 0
         self._at = 0
         self._depth = 0
         self._in_string = False
+        self._is_dropped = False
 
     @property
     def pending(self) -> bytes:
-        """What has begun and not ended."""
-        return self._data.strip(self._skip) if self._depth == 0 else self._data
+        """What has begun, has not ended and was not handed out as too long."""
+        return b"" if self._is_dropped else self._data[self._start :].rstrip(self._skip)
 
     def feed(self, block: bytes) -> Iterator[tuple[bytes, bool]]:
-        """(piece, whether it is a whole object) pairs that the block completes."""
-        self._data += block
+        """(piece, whether it is a whole object) pairs that the block completes.
+
+        Of an object that is too long the beginning is handed out; the rest is passed over.
+        """
+        if self._is_dropped:
+            self._start = self._at
+        data = self._data = self._data[self._start :] + block
+        self._start, self._at = 0, self._at - self._start
         while True:
             if self._depth == 0:
-                self._data = self._data.lstrip(self._skip)
-                self._at = 0
-                if not self._data:
+                self._start = self._at = self._between.match(data, self._at).end()  # type: ignore[union-attr]
+                if self._start == len(data):
                     return
-                if not self._data.startswith(b"{"):
+                if not data.startswith(b"{", self._start):
                     # Something that is no object: it ends where the next one may begin.
-                    start = self._data.find(b"{")
-                    if start < 0:
-                        if len(self._data) > LONGEST:
-                            yield self._data, False
-                            self._data = b""
+                    begun = data.find(b"{", self._start)
+                    if begun < 0:
+                        if len(data) - self._start > LONGEST:
+                            yield data[self._start :], False
+                            self._start = self._at = len(data)
                         return
-                    yield self._data[:start].rstrip(self._skip), False
-                    self._data = self._data[start:]
+                    yield data[self._start : begun].rstrip(self._skip), False
+                    self._start = self._at = begun
             if not self._scan():
-                if len(self._data) > LONGEST:
-                    yield self._data, False
-                    self._data, self._at, self._depth, self._in_string = b"", 0, 0, False
+                if len(data) - self._start > LONGEST and not self._is_dropped:
+                    self._is_dropped = True
+                    yield data[self._start :], False
                 return
-            yield self._data[: self._at], True
-            self._data = self._data[self._at :]
+            if not self._is_dropped:
+                yield data[self._start : self._at], True
+            self._is_dropped = False
 
     def _scan(self) -> bool:
         """Moves on to behind the end of the object; False where the data ends before it."""
@@ -315,4 +332,5 @@ def _hit(hit: dict[str, Any], position: str, raw: bytes) -> Record:
     identity, index = hit.get("_id"), hit.get("_index")
     if isinstance(index, str):
         document["_index"] = index
-    return Record(document, position, raw, identity if isinstance(identity, str) else None)
+    own = identity if isinstance(identity, str) and identity else None
+    return Record(document, position, raw, own)

@@ -102,6 +102,11 @@ user_session.ssh_auth_method:int user_session.ssh_public_key
 @file @interpreter.file
 """
 _ADDRESS = "addr.family:int addr.ip:ip addr.is_public:bool addr.port:int addr.hostname:string[]"
+_NETWORK = """
+source.ip:ip source.port:int source.is_public:bool destination.ip:ip destination.port:int
+destination.is_public:bool device.ifname l3_protocol:int l4_protocol:int size:int
+network_direction:int type:int
+"""
 _REGISTRY = "registry.key_name:text registry.key_path:text registry.value_name:text"
 
 _ANY_EVENT = """
@@ -109,10 +114,6 @@ event.async:bool event.hostname event.origin event.os event.rule.tags:string[] e
 event.signature event.source event.timestamp:int
 container.id container.created_at:int container.tags:string[] container.runtime
 cgroup.id cgroup.version:int cgroup.manager cgroup.file.inode:int cgroup.file.mount_id:int
-network.source.ip:ip network.source.port:int network.source.is_public:bool
-network.destination.ip:ip network.destination.port:int network.destination.is_public:bool
-network.device.ifname network.l3_protocol:int network.l4_protocol:int network.size:int
-network.network_direction:int network.type:int
 &process
 """
 _EVENTS: Final[Mapping[str, str]] = {
@@ -146,7 +147,7 @@ _EVENTS: Final[Mapping[str, str]] = {
     "network_flow_monitor": "flows.length:int",
     "open": """@file flags:int file.destination.mode:int syscall.path syscall.flags:int
         syscall.mode:int retval:int""",
-    "packet": "filter tls.version:int",
+    "packet": f"{_NETWORK} filter tls.version:int",
     "prctl": "option:int new_name is_name_truncated:bool retval:int",
     "ptrace": "request:int retval:int &tracee",
     "removexattr": "@file file.destination.name file.destination.namespace retval:int",
@@ -230,7 +231,7 @@ def _iterator(text: str, event: str, name: str) -> Iterator[tuple[str, FieldKind
 
 
 def _kinds() -> dict[str, FieldKind]:
-    kinds = dict(_table(_ANY_EVENT, ""))
+    kinds = dict(_table(_ANY_EVENT, "")) | dict(_table(_NETWORK, "", "network."))
     for event, text in _EVENTS.items():
         kinds.update(_table(text, event, f"{event}."))
     flows = "network_flow_monitor.flows"

@@ -274,6 +274,7 @@ _BUILDERS: Final[dict[str, Callable[[Document], Object]]] = {
     "load_module": _module,
     "mount": _mount,
     "network_flow_monitor": _flows,
+    "packet": lambda body: secl_network(nested(body, "network")),
     "ptrace": _target("ptrace", "tracee"),
     "selinux": _selinux,
     "setgid": _changed_credentials("setgid"),

@@ -30,6 +30,9 @@ _TYPE_WORDS: dict[FieldType, str] = {
     "date": "a date",
 }
 
+_LONGEST_REGEX = 10_000
+"""Elasticsearch takes 1,000 characters by default; what RE2 needs grows with their square."""
+
 
 class ValueLowering:
     """Makes values of syntax.
@@ -149,6 +152,10 @@ class ValueLowering:
         Elasticsearch leaves those of an index to Lucene and those of a script to Java.
         """
         text = str(node.value)
+        if len(text) > _LONGEST_REGEX:
+            message = f"the regular expression is longer than {_LONGEST_REGEX:,} characters"
+            span = self.source.span(node.start, node.end)
+            raise QuerySemanticError(message, span)
         try:
             pattern = f"(?-s:{text})" if java else to_re2(text)
         except BadRegex as problem:

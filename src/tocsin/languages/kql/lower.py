@@ -116,10 +116,18 @@ class Lowering:
             return Always(value=True) if lone else _in_any_field(value)
         target = self._target(field)
         if lone:
-            return target.leaf(Exists())
+            return self._exists(target)
         if isinstance(value, Pattern):
             return _wildcard(target, value)
         return self._equals(target, value)
+
+    def _exists(self, target: _Target) -> Expr:
+        """Any value; of what the schema knows as an object, any value of a field below it."""
+        leaf = target.leaf(Exists())
+        name = self._prefix + target.path
+        if "*" in name or not any(field.startswith(f"{name}.") for field in self._schema.types):
+            return leaf
+        return disjunction(leaf, Leaf(f"{target.path}.*", Exists(), operator=":"))
 
     def _target(self, field: Name) -> _Target:
         name = field.value if isinstance(field, Text) else "*".join(field.parts)

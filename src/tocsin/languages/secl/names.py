@@ -146,13 +146,16 @@ def find_register(names: Iterator[Name], fields: Fields) -> Register | None:
     found: Register | None = None
     for name in names:
         match = _BRACKETS.match(name.name)
-        if match is None or match[2].isdigit():
+        if match is None or (match[2].isdigit() and not match[3]):
             continue
         if match[1] not in iterators or not match[3].startswith("."):
             hint = ""
             if match[1] in fields.kinds:
                 hint = "an array is indexed by a number: [0]"
             raise QuerySemanticError(f"{match[1]!r} is no iterator", name.span, hint)
+        if match[2].isdigit():
+            message = f"Tocsin cannot read element {match[2]} of {match[1]}"
+            raise UnsupportedFeature(message, name.span)
         if match[2] in {"", "_"}:
             message = "an iterator variable needs a name"
             raise QuerySemanticError(message, name.span, f"write {match[1]}[A]{match[3]}")

@@ -201,8 +201,9 @@ def _is_true(source: SourceText) -> bool:
 
 _CONSTRAINT = re.compile(
     r"\s*,?\s*(?P<operator>!=|>=|<=|=|>|<|~|\^)?\s*v?"
-    r"(?P<version>\d{1,9}(?:\.(?:\d{1,9}|[xX*])){0,2})(?:[-+][\w.+-]*)?"
+    r"(?P<version>\d{1,9}(?:\.(?:\d{1,9}|[xX*])){0,2}|[xX*])(?:[-+][\w.+-]*)?"
 )
+_BETWEEN = re.compile(r"(?<!\S)(\S+)[ \t]+-[ \t]+(\S+)")
 
 
 def version_accepted(constraint: str, version: tuple[int, int, int] = AGENT) -> bool:
@@ -221,7 +222,7 @@ def version_accepted(constraint: str, version: tuple[int, int, int] = AGENT) -> 
 
 def _all_accepted(constraint: str, version: tuple[int, int, int]) -> bool:
     at, results = 0, []
-    text = constraint.strip()
+    text = _BETWEEN.sub(r">=\1 <=\2", constraint.strip())
     while at < len(text):
         found = _CONSTRAINT.match(text, at)
         if found is None:

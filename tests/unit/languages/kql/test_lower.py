@@ -34,6 +34,7 @@ SCHEMA = Schema(
         "mixed.n": "long",
         "list.role": "keyword",
         "list.size": "long",
+        "outer.list.size": "long",
     }
 )
 
@@ -98,6 +99,9 @@ FITS: list[tuple[str, dict[str, Any]]] = [
     ("at >= now-1d/d", {"at": "2026-03-13T00:00:00Z"}),
     ("at < now", {"at": "2026-03-14T11:59:59.999Z"}),
     ("at: *", {"at": 1}),
+    ("hash: *", {"hash": {"md5": "abc"}}),
+    ("list: { size: * }", {"list": [{"size": 1}]}),
+    ("outer: { list: * }", {"outer": [{"list": {"size": 1}}]}),
     ("unknown: 1", {"unknown": 1}),
     ("unknown: 1", {"unknown": "1"}),
     ("unknown: true", {"unknown": True}),
@@ -116,6 +120,10 @@ FITS_NOT: list[tuple[str, dict[str, Any]]] = [
     ("k: v", {}),
     ("k: v", {"k": "V"}),
     ("k: *", {"k": None}),
+    ("k: *", {"k": {"below": "x"}}),
+    ("hash: *", {"hash": {}}),
+    ("hash: *", {"hashes": {"md5": "abc"}}),
+    ("unknown: *", {"unknown": [{"deep": 1}]}),
     ('k: "v*"', {"k": "vw"}),
     ("k: a?b", {"k": "axb"}),
     ("k: (a and b)", {"k": "a"}),

@@ -303,7 +303,7 @@ def test_macros_that_grow_without_end_are_refused() -> None:
         "bell.nothing == 1", "%{bell.nothing} == 1", "bell.cast_at != 5s", "bell.weight",
         'ropes[_].colour == "x"', 'ropes[].colour == "x"', 'bell[A].name == "x"',
         'ropes[A].colour == "x" && ropes[B].metres == 1', 'bell.name[0] == "a"',
-        '"${bell.name" == 1', '"%{bell.rung}" == bell.name', "bell.name == OLD && OLD",
+        'bell[0].name == "x"', '"${bell.name" == 1', '"%{bell.rung}" == bell.name', "bell.name == OLD && OLD",
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(text: str) -> None:
@@ -316,6 +316,7 @@ def test_what_makes_no_sense(text: str) -> None:
     [
         "bell.name == ${tower.name}", '"${builtins.uuid4}" == bell.name', 'bell.tones[99] == "c"',
         '"%{bell.tones}" == bell.name', "bell.addresses allin bell.addresses",
+        'ropes[0].colour == "red"', "ropes[1].metres > 3 && bell.rung",
     ],
 )  # fmt: skip
 def test_what_is_not_run_yet(text: str) -> None:
