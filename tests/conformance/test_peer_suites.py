@@ -86,6 +86,17 @@ def eql(query: str, **expected: Any) -> dict[str, Any]:
     return {"language": "eql", "query": query, **expected}
 
 
+def machine(stages: list[int], expected: list[list[str]]) -> dict[str, Any]:
+    events = [
+        {"event": f"e{n}", "stage": stage, "key": None, "ts": n}
+        for n, stage in enumerate(stages, 1)
+    ]
+    return {
+        "language": "eql-sequence-machine", "stages": 2, "query": "", "events": events,
+        "expected_sequences": expected,
+    }  # fmt: skip
+
+
 def python(query: str, status: str, **expected: Any) -> dict[str, Any]:
     return {"language": "eql-python", "query": query, "es_status": status, **expected}
 
@@ -118,8 +129,12 @@ def fold(query: str, **expected: Any) -> dict[str, Any]:
         (eql("any where ?rope == null", expected_event_ids=[1, 2, 3, 4]), "passed"),
         (eql("any where weight > 1", expected_error="it has none"), "failed"),
         # what cannot be run yet
-        (eql("sequence [bell where true] [gong where true]", expected_event_ids=[3, 4]), "unsupported"),
-        ({"language": "eql-sequence-machine", "stages": 2}, "unsupported"),
+        (eql("sequence [bell where true] [gong where true]", expected_event_ids=[3, 4]), "passed"),
+        (eql("sequence [bell where true] [gong where true]", expected_event_ids=[2, 4]), "failed"),
+        (eql("sample by kind [bell where id < 3] [bell where id > 1]", expected_event_ids=[1, 2]), "passed"),
+        (eql("sample by kind [bell where id < 3] [bell where id > 1]", expected_event_ids=[]), "failed"),
+        (machine([0, 1], [["e1", "e2"]]), "passed"),
+        (machine([1, 0], [["e1", "e2"]]), "failed"),
         ({"language": "klingon", "query": "Qapla'"}, "unsupported"),
         # what Elasticsearch says of Python's EQL
         (python("gong where true", "agrees", expected_event_ids=[4]), "passed"),

@@ -72,7 +72,7 @@ def place(tmp_path: Path) -> Path:
 
 def scan(place: Path, *more: object, form: str = "ndjson") -> tuple[list[dict[str, Any]], str]:
     command = [
-        sys.executable, "-m", "tocsin.cli", "scan", place / "a.ndjson", "--rules",
+        sys.executable, "-m", "tocsin", "scan", place / "a.ndjson", "--rules",
         place / "rule.toml", "--format", form, *more,
     ]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, env=CLEAN, timeout=60)

@@ -28,7 +28,7 @@ def event(minute: int, **more: Any) -> dict[str, Any]:
 
 class Scanned:
     def __init__(self, place: Path, *arguments: object) -> None:
-        command = [sys.executable, "-m", "tocsin.cli", "scan", "--format", "ndjson", "--rules"]
+        command = [sys.executable, "-m", "tocsin", "scan", "--format", "ndjson", "--rules"]
         command += [str(place / "rules.ndjson"), *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, env=CLEAN, timeout=60, check=False)
         self.code = done.returncode

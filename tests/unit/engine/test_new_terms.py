@@ -12,11 +12,17 @@ from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter, NewTerms
 
 DAY = 86_400 * 10**9
+AT_THE_END = 10**30
 QUERY = NewTerms(Filter(Always(value=True)), ("x",), dt.timedelta(days=7))
 
 
 def event(day: int, x: object = "a", identity: str = "") -> Event:
     return Event(identity or f"e{day}", day * DAY, {"x": x}, "test", f"line {day}")
+
+
+def due(state: NewTermsState) -> list[tuple[object, str]]:
+    """What rings: the term and the event's id."""
+    return [(f.terms[0][1], f.events[0][1].id) for f in state.due(AT_THE_END)]
 
 
 def kept(state: NewTermsState, before: dict[str, bytes] | None = None) -> dict[str, bytes]:
@@ -35,7 +41,7 @@ def test_clusters_join_in_any_order_of_time() -> None:
         state = NewTermsState(QUERY)
         for day in days:
             state.add(event(day))
-        assert [found.id for _, found in state.due()] == ["e0", "e8"]
+        assert [identity for _, identity in due(state)] == ["e0", "e8"]
 
 
 def test_an_event_that_waits_is_kept_once_for_all_of_its_terms() -> None:
@@ -55,12 +61,11 @@ def test_what_is_kept_rings_when_it_is_read_again_and_is_forgotten_then() -> Non
     store = kept(again, store)
     assert sum(key.startswith("event ") for key in store) == 2
     last = NewTermsState(QUERY, store)
-    assert [(terms, found.id) for terms, found in last.due()] == [(("b",), "e0"), (("a",), "e1")]
-    last.rung()
+    assert due(last) == [("b", "e0"), ("a", "e1")]
     store = kept(last, store)
     assert sorted(store) == ['["a"]', '["b"]']
     assert all(b"event" not in value for value in store.values())
-    assert NewTermsState(QUERY, store).due() == []
+    assert due(NewTermsState(QUERY, store)) == []
 
 
 def test_an_event_that_others_still_wait_for_stays() -> None:
@@ -69,22 +74,22 @@ def test_an_event_that_others_still_wait_for_stays() -> None:
     store = kept(state)
     state.add(event(0, "a"))
     store = kept(state, store)
-    found = NewTermsState(QUERY, store).due()
-    assert [(terms[0], waiting.id) for terms, waiting in found] == [("a", "e0"), ("b", "e1")]
+    assert due(NewTermsState(QUERY, store)) == [("a", "e0"), ("b", "e1")]
 
 
 def test_many_clusters_of_one_combination_take_time_in_proportion() -> None:
     state = NewTermsState(QUERY)
     for number in range(20_000):
         state.add(event(8 * (number * 7_919 % 20_000)))
-    assert len(state.due()) == 20_000
+    assert len(due(state)) == 20_000
 
 
 def test_numbers_beyond_64_bits_are_kept() -> None:
     state = NewTermsState(QUERY)
     state.add(event(1, 2**70))
-    [(terms, found)] = NewTermsState(QUERY, kept(state)).due()
-    assert terms == (str(2**70),)
+    [firing] = NewTermsState(QUERY, kept(state)).due(AT_THE_END)
+    assert firing.terms == (("x", str(2**70)),)
+    [(_, found)] = firing.events
     assert msgspec.structs.astuple(found) == msgspec.structs.astuple(event(1, 2**70))
 
 

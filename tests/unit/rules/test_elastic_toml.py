@@ -396,8 +396,6 @@ def test_what_cannot_be_done_with_a_match(changes: dict[str, str | None]) -> Non
 
 
 UNSUPPORTED = {
-    "eql/sequence": toml(type='"eql"', query="'/* a */ // b\\n sequence [a where true] [b where true]'".replace("\\n", " ").replace("// b", "")),
-    "eql/sample": toml(type='"eql"', query="'sample by a [b where true] [c where true]'"),
     "lucene/query": toml(language='"lucene"', query="'a:b'"),
     "esql": toml(type='"esql"', language='"esql"', query="'from a'"),
     "machine_learning": toml(type='"machine_learning"', query=None),
@@ -483,7 +481,10 @@ def test_the_public_rules_load(shared: Path) -> None:
     corpus = shared / "corpora" / "elastic"
     loaded = load_rules([corpus])
     assert [problem.message for problem in loaded.problems if problem.is_failure] == []
-    run = {"eql/event", "kuery/query", "kuery/new_terms", "kuery/threat_match"}
+    run = {
+        "eql/event", "eql/sequence", "eql/sample", "kuery/query", "kuery/new_terms",
+        "kuery/threshold", "threat_match",
+    }  # fmt: skip
     missing = [p.message for p in loaded.problems if p.kind != "warning" and p.rule_kind in run]
     assert missing == []
     assert len(loaded.rules) + sum(p.kind == "unsupported" for p in loaded.problems) == loaded.files

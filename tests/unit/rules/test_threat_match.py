@@ -57,7 +57,7 @@ def query_of(text: str) -> IndicatorMatch:
     loaded = load(text)
     assert loaded.problems == ()
     [rule] = loaded.rules
-    assert (rule.kind, rule.language, rule.type) == ("kuery/threat_match", "kuery", "threat_match")
+    assert (rule.kind, rule.language, rule.type) == ("threat_match", "kuery", "threat_match")
     assert isinstance(rule.query, IndicatorMatch)
     return rule.query
 

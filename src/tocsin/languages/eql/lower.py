@@ -20,6 +20,7 @@ from typing import assert_never
 
 import msgspec
 
+from tocsin.errors import QuerySemanticError
 from tocsin.events.schema import Resolved, Schema
 from tocsin.languages.eql import syntax
 from tocsin.languages.eql.checks import is_boolean_test, is_unmapped
@@ -44,6 +45,9 @@ from tocsin.source_text import SourceText
 
 Truth = logic.Expr | None
 """A condition; None: null, which is neither true nor false."""
+
+MOST_STEPS = 1_000
+"""How many steps a sequence may have: each has its place in the state of every key."""
 
 _NEVER = logic.Always(value=False)
 _BOUNDS = {
@@ -73,6 +77,10 @@ def lower_query(
         case syntax.EventQuery() as body:
             return msgspec.structs.replace(filter_of(body), pipes=pipes)
         case syntax.Sequence() as body:
+            steps = sum(term.runs for term in body.terms)
+            if steps > MOST_STEPS:
+                message = f"a sequence of {steps:,} steps; {MOST_STEPS:,} are the most"
+                raise QuerySemanticError(message, source.span(body.start, body.end))
             terms = (term for t in body.terms for term in [term_of(t, body.by)] * t.runs)
             maxspan = None if body.maxspan is None else body.maxspan.duration
             until = None if body.until is None else term_of(body.until, body.by)

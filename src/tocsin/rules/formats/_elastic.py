@@ -59,7 +59,7 @@ _MOST_TERMS = 3
 _HIGHEST_SCORE = 100
 _RUN = frozenset({
     "eql/event", "eql/sequence", "eql/sample", "kuery/query", "kuery/new_terms",
-    "kuery/threat_match", "kuery/threshold",
+    "threat_match", "kuery/threshold",
 })  # fmt: skip
 _MOST_GROUPS = 3
 _SUPPRESSION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
@@ -118,7 +118,8 @@ class _Reader:
         source = self._source
         kind = self._one("type") or ""
         language = self._language(kind)
-        self._kind = f"{language}/{_shape(kind, source.text)}" if language else kind
+        is_alone = not language or kind == "threat_match"
+        self._kind = kind if is_alone else f"{language}/{_shape(kind, source.text)}"
         self._id = self._one("rule_id") or ""
         self._name = self._one("name") or ""
         for key in ("rule_id", "name", "type"):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.errors import UnsupportedFeature
 from tocsin.languages.eql import compile_query, format_query, parse, syntax
 from tocsin.source_text import SourceText
 
@@ -25,13 +24,9 @@ def queries(shared: Path) -> list[SourceText]:
     return found
 
 
-def test_event_queries_compile_and_the_others_are_only_not_run(queries: list[SourceText]) -> None:
+def test_every_query_compiles(queries: list[SourceText]) -> None:
     for source in queries:
-        if isinstance(parse(source).body, syntax.EventQuery):
-            compile_query(source)
-            continue
-        with pytest.raises(UnsupportedFeature, match="queries are not run yet"):
-            compile_query(source)
+        compile_query(source)
 
 
 def test_formatted_queries_read_as_themselves(queries: list[SourceText]) -> None:

@@ -119,8 +119,6 @@ sample by host.ip [process where true] ![file where true]
 sample by host.ip [process where true] [file where true] with runs=2
 sample by host.ip [process where true] [file where true] until [any where true]
 [process where true] [file where true]
-sequence [process where true] [file where true]
-sample by host.ip [process where true] [file where true]
 """.strip().splitlines()
 
 

@@ -86,7 +86,7 @@ LONG = {
 @pytest.mark.parametrize("kind", LONG)
 def test_long_queries_are_compiled_or_refused(kind: str) -> None:
     with suppress(QueryError):
-        compiled(LONG[kind](40_000))
+        compile_query(SourceText(LONG[kind](40_000)))
 
 
 def test_a_regex_that_re2_would_take_long_for_is_refused_with_its_limit() -> None:

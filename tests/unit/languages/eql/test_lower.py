@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from tocsin.engine.reference import holds
-from tocsin.errors import UnsupportedFeature
 from tocsin.events.schema import Schema
 from tocsin.languages.eql import compile_expression, compile_query
 from tocsin.logic.expr import Always, And, Expr, Leaf, Not, Or, Script
 from tocsin.logic.field_types import Scalar, date_of
 from tocsin.logic.matchers import Equals, Exists, InNetwork, Range, Regex, Wildcard
-from tocsin.logic.query import Filter
+from tocsin.logic.query import Filter, Sample, Sequence
 from tocsin.logic.value import Call, Const, Field
 from tocsin.source_text import SourceText
 
@@ -297,12 +297,32 @@ def test_the_category_and_the_pipes_are_kept() -> None:
     assert query("any where b").category is None
 
 
-@pytest.mark.parametrize("what", ["sequence", "sample"])
-def test_sequences_and_samples_are_checked_and_not_run(what: str) -> None:
-    text = SourceText(f"{what} by k [process where b] [file where n == 1]")
-    with pytest.raises(UnsupportedFeature) as caught:
-        compile_query(text, SCHEMA)
-    assert caught.value.message == f"{what} queries are not run yet"
+def test_a_sequence_is_its_terms_with_their_keys() -> None:
+    text = (
+        "sequence by k with maxspan=1m [process where b] by ?n with runs=2 ![file where true] by n"
+    )
+    found = compile_query(SourceText(text), SCHEMA)
+    assert isinstance(found, Sequence)
+    assert found.maxspan == dt.timedelta(minutes=1)
+    assert [(t.filter.category, t.missing) for t in found.terms] == [
+        ("process", False), ("process", False), ("file", True),
+    ]  # fmt: skip
+    assert [(key.field, key.optional) for key in found.terms[0].by] == [("k", False), ("n", True)]
+
+
+def test_a_sequence_ends_with_its_until_and_its_pipes() -> None:
+    text = "sequence [process where b] [file where true] until [any where true] | tail 1"
+    found = compile_query(SourceText(text), SCHEMA)
+    assert isinstance(found, Sequence)
+    assert found.until is not None
+    assert found.until.filter.category is None
+    assert found.pipes == (("tail", 1),)
+
+
+def test_a_sample_is_its_terms() -> None:
+    found = compile_query(SourceText("sample by k [process where b] [file where n == 1]"), SCHEMA)
+    assert isinstance(found, Sample)
+    assert [term.filter.category for term in found.terms] == ["process", "file"]
 
 
 @pytest.mark.parametrize(
