@@ -151,24 +151,19 @@ def _explain(
 
 
 def _story(rule: Rule, place: _Place, inputs: list[str], now: int) -> Sequence[Line]:
-    """What became of a rule that needs more than one event, around this one."""
-    from tocsin.engine.state.build import operator_for
-    from tocsin.engine.trace import trace
+    """What the events around this one made of it."""
     from tocsin.events.record import Record
-    from tocsin.runtime.detector import Detector
-    from tocsin.sources.files import OpenFile, find
+    from tocsin.runtime.story import tell
+    from tocsin.sources.files import InputFile, OpenFile, find
 
-    if operator_for(rule) is None:
-        return ()
-    detector, listener = Detector.listening(rule, now=now)
-    for file in find(inputs or ([place.file] if place.file else [])).files:
-        detector.new_file()
+    def records(file: InputFile) -> Iterator[Record]:
         with OpenFile(file) as opened:
             for found in opened.records():
                 if isinstance(found, Record):
-                    detector.feed([found], file.name)
-    focus = next((event for event, _ in listener.heard if place.is_of(event)), None)
-    return () if focus is None else trace(rule.query, rule.runs, listener.heard, focus)
+                    yield found
+
+    files = find(inputs or ([place.file] if place.file else [])).files
+    return tell(rule, ((file.shown, records(file)) for file in files), place.is_of, now=now)
 
 
 def _print_story(console: Console, story: Sequence[Line]) -> None:
