@@ -6,14 +6,13 @@ one JSON object of it: ``{"rule": …, "stages": […], "indicators": […]}``.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import msgspec
 
 from tocsin.catalogue.counts import Counts
 from tocsin.catalogue.indicators import Indicator, Polarity, indicators_of, scripts_in
-from tocsin.catalogue.stages import Stage, stages_of_rule
+from tocsin.catalogue.stages import Stage, duration_text, stages_of_rule
 from tocsin.catalogue.tree import as_data as tree_as_data
 from tocsin.rules.model import Rule, Threat
 
@@ -140,16 +139,3 @@ def threat_as_data(threat: Threat) -> dict[str, Any]:
             for technique, subs in threat.techniques
         ],
     }
-
-
-def duration_text(duration: dt.timedelta) -> str:
-    """A duration as rules write it.
-
-    >>> [duration_text(dt.timedelta(minutes=m)) for m in (9, 60, 90, 14400, 0)]
-    ['9m', '1h', '90m', '10d', '0s']
-    """
-    seconds = duration.total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds:g}s"

@@ -84,7 +84,7 @@ def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tupl
         case Sequence(terms=terms, until=until):
             stages = _joined(terms, text, index)
             if query.maxspan is not None:
-                first = f"within {query.maxspan} of the first event"
+                first = f"within {duration_text(query.maxspan)} of the first event"
                 stages[0] = msgspec.structs.replace(stages[0], note=first)
             if until is not None:
                 stages += _joined((until,), text, index, role="until", first=len(stages) + 1)
@@ -187,3 +187,16 @@ def values_of_event_type(expr: Expr) -> tuple[str, ...]:
     if isinstance(expr, Leaf) and is_event_type(expr) and isinstance(expr.matcher, Equals):
         return tuple(str(value) for value in expr.matcher.values)
     return ()
+
+
+def duration_text(duration: dt.timedelta) -> str:
+    """A duration as rules write it.
+
+    >>> [duration_text(dt.timedelta(minutes=m)) for m in (9, 60, 90, 14400, 0)]
+    ['9m', '1h', '90m', '10d', '0s']
+    """
+    seconds = duration.total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:g}s"

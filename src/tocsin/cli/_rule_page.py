@@ -109,7 +109,7 @@ def _whole(screen: Console, line: Text) -> None:
 def _status(rule: Rule) -> Text:
     from rich.text import Text
 
-    from tocsin.catalogue.page import duration_text
+    from tocsin.catalogue.stages import duration_text
 
     every, back = duration_text(rule.interval), duration_text(rule.lookback)
     # Datadog's Agent looks at each event when it comes: its rules have no window.
@@ -185,7 +185,7 @@ def _print_query(screen: Console, text: str) -> None:
 
 
 def _print_stage(screen: Console, stage: Stage) -> None:
-    from tocsin.catalogue.page import duration_text
+    from tocsin.catalogue.stages import duration_text
     from tocsin.catalogue.tree import lines_of
 
     role = "" if stage.role == "match" else f"{stage.role}: "

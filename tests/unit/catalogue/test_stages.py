@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
+
 from tocsin.catalogue.stages import stages_of
 from tocsin.logic.expr import Leaf
 from tocsin.logic.matchers import Equals
-from tocsin.logic.query import Filter, NewTerms
+from tocsin.logic.query import Filter, Key, NewTerms, Sequence, Term, Threshold
 
 TREE = Leaf("a", Equals(("x",)))
 
@@ -33,3 +35,21 @@ def test_new_terms_say_what_has_to_be_new_and_for_how_long() -> None:
     (stage,) = stages_of(query)
     assert (stage.source, stage.terms) == ("process", ("host.id", "user.name"))
     assert stage.history == dt.timedelta(days=7)
+
+
+def test_a_sequence_has_a_stage_a_term_and_its_until() -> None:
+    by = (Key("host.id"),)
+    one, two = (Term(Filter(TREE, category), by) for category in ("process", "network"))
+    gone = msgspec.structs.replace(two, missing=True)
+    query = Sequence((one, one, gone), dt.timedelta(minutes=5), Term(Filter(TREE), by))
+    assert [(s.role, s.source, s.runs, s.by, s.note) for s in stages_of(query)] == [
+        ("match", "process", 2, ("host.id",), "within 5m of the first event"),
+        ("absent", "network", 1, ("host.id",), ""),
+        ("until", "any", 1, ("host.id",), ""),
+    ]
+
+
+def test_a_threshold_says_how_many_of_what() -> None:
+    query = Threshold(Filter(TREE), ("host.id",), 5, (("user.name", 3),))
+    [stage] = stages_of(query)
+    assert (stage.by, stage.note) == (("host.id",), "at least 5 events, 3 distinct user.name")
