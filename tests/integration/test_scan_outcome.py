@@ -27,8 +27,8 @@ def event(minute: int, **more: Any) -> dict[str, Any]:
 
 
 class Scanned:
-    def __init__(self, place: Path, *arguments: object) -> None:
-        command = [sys.executable, "-m", "tocsin", "scan", "--format", "ndjson", "--rules"]
+    def __init__(self, place: Path, *arguments: object, form: str = "ndjson") -> None:
+        command = [sys.executable, "-m", "tocsin", "scan", "--format", form, "--rules"]
         command += [str(place / "rules.ndjson"), *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, env=CLEAN, timeout=60, check=False)
         self.code = done.returncode
@@ -87,6 +87,54 @@ def test_a_stored_scan_that_is_repeated_finds_the_same_alerts(tmp_path: Path) ->
     strip = [{k: v for k, v in one.items() if k != "detected_at"} for one in once.alerts]
     assert [{k: v for k, v in one.items() if k != "detected_at"} for one in twice.alerts] == strip
     assert "4 (4 low); 0 new in the store" in twice.said
+
+
+def test_a_suppression_that_grows_in_a_later_scan_shows(tmp_path: Path) -> None:
+    suppression = {"group_by": ["user"], "duration": {"value": 1, "unit": "h"}}
+    write(tmp_path, "rules.ndjson", RULE | {"alert_suppression": suppression})
+    db = tmp_path / "db"
+    first = write(tmp_path, "1.ndjson", event(1, user="a"))
+    second = write(tmp_path, "2.ndjson", event(20, user="a"), event(30, user="a"))
+    [alert] = Scanned(tmp_path, first, "--db", db).alerts
+
+    def shown() -> str:
+        command = [sys.executable, "-m", "tocsin", "alerts", "show", alert["id"], "--db", str(db)]
+        done = subprocess.run(command, capture_output=True, env=CLEAN, timeout=60, check=True)
+        return " ".join(done.stdout.decode().split())
+
+    assert "like it" not in shown()
+    scanned = Scanned(tmp_path, second, "--db", db)
+    assert [one["id"] for one in scanned.alerts] == [alert["id"]]
+    assert "0 new in the store" in scanned.said
+    assert "and 2 more like it until 2026-11-01 00:30:30 user = a" in shown()
+
+
+def test_a_sequence_names_its_key_and_is_a_group_for_elastic(tmp_path: Path) -> None:
+    query = "sequence by user [any where true] [any where true]"
+    write(tmp_path, "rules.ndjson", RULE | {"type": "eql", "language": "eql", "query": query})
+    events = write(tmp_path, "e.ndjson", event(1, user="a"), event(2, user="a"))
+    [alert] = Scanned(tmp_path, events).alerts
+    assert alert["details"] == {"joined_by": [{"field": "user", "value": "a"}]}
+    documents = Scanned(tmp_path, events, form="ecs").alerts
+    assert [one["kibana.alert.depth"] for one in documents] == [1, 1, 2]
+    assert documents[2]["user"] == "a"
+    again = Scanned(tmp_path, events, form="ecs").alerts
+    ids = [[one["kibana.alert.uuid"] for one in found] for found in (documents, again)]
+    assert ids[0] == ids[1]
+
+
+def test_a_threshold_says_what_it_asked_for(tmp_path: Path) -> None:
+    threshold = {"field": ["user"], "value": 2, "cardinality": [{"field": "host", "value": 2}]}
+    write(tmp_path, "rules.ndjson", RULE | {"type": "threshold", "threshold": threshold})
+    events = write(
+        tmp_path, "e.ndjson", *(event(1, user="a", host=f"h{number}") for number in range(3))
+    )
+    [alert] = Scanned(tmp_path, events).alerts
+    assert alert["details"]["threshold"] == threshold
+    assert alert["details"]["threshold_result"]["count"] == 3
+    [document] = Scanned(tmp_path, events, form="ecs").alerts
+    assert document["user"] == "a"
+    assert "host" not in document
 
 
 def test_what_is_beyond_max_signals_is_counted(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tocsin.alerts.model import (
     AlertThreat,
     EventSource,
     NewTerm,
+    Overridden,
 )
 from tocsin.alerts.overrides import overridden, subject
 from tocsin.alerts.scrub import scrub, scrub_field, scrub_text
@@ -81,12 +82,16 @@ def alert_of(match: Match, detected_at: int) -> Alert:
     """
     documents = [scrub(event.document) for event in match.events]
     last = nested(documents[-1])
-    name, severity, risk_score = overridden(match.rule, subject(match))
+    rule = match.rule
+    name, severity, risk_score = overridden(rule, subject(match))
+    own = None
+    if (name, severity, risk_score) != (rule.name, rule.severity, rule.risk_score):
+        own = Overridden(rule.name, rule.severity, rule.risk_score)
     return Alert(
         id=alert_id(match),
         time=render_date(match.time),
         detected_at=render_date(detected_at),
-        rule=_rule(match.rule, scrub_text(name)),
+        rule=_rule(rule, scrub_text(name), own),
         severity=severity,
         risk_score=risk_score,
         host=_pick(last.get("host"), _HOST),
@@ -102,8 +107,18 @@ def alert_of(match: Match, detected_at: int) -> Alert:
         ),
         new_terms=tuple(NewTerm(field, scrub_field(field, v)) for field, v in match.new_terms),
         note=_note(match),
-        details=scrub(match.details),
+        details=_scrubbed(match.details),
     )
+
+
+def _scrubbed(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The details without secrets; beside the name of a field, its value is one of that field."""
+    clean: dict[str, Any] = scrub(details)
+    groups = (clean, clean.get("threshold_result", {}), clean.get("suppression", {}))
+    for group, name in zip(groups, ("joined_by", "terms", "terms"), strict=True):
+        for term in group.get(name, ()):
+            term["value"] = scrub_field(term["field"], term["value"])
+    return clean
 
 
 def alert_id(match: Match) -> str:
@@ -182,7 +197,7 @@ def _note(match: Match) -> str:
     )
 
 
-def _rule(rule: Rule, name: str) -> AlertRule:
+def _rule(rule: Rule, name: str, own: Overridden | None) -> AlertRule:
     return AlertRule(
         id=rule.id,
         name=name,
@@ -197,6 +212,8 @@ def _rule(rule: Rule, name: str) -> AlertRule:
         false_positives=rule.false_positives,
         references=rule.references,
         description=rule.description,
+        building_block=rule.building_block,
+        overridden=own,
     )
 
 

@@ -1,21 +1,27 @@
 """An alert as Elastic's detection engine writes it: the event, and ``kibana.alert.*`` beside it.
 
-The document is the event's own; an alert over several events has what they have in common, as the
-shell alert of Elastic's sequences has. What Elastic has no name for stands under ``tocsin``.
+* An alert on one event is one document, which is the event's own.
+* A threshold's alert has the terms of its group, and `kibana.alert.threshold_result`.
+* An alert on several events is a group: a building block for each, and then the shell, which has
+  what they have in common. Ids are hashes of what fired, the same in every run.
+
+What Elastic has no name for stands under ``tocsin``; ``tocsin.alert.id`` is the id of the alert.
 
 Field names: https://www.elastic.co/docs/reference/security/fields-and-object-schemas/alert-schema
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tocsin.alerts.build import nested
-from tocsin.alerts.model import Alert
+from tocsin.alerts.model import Alert, AlertEvent, Overridden
 from tocsin.events.fields import flatten, objects_of, values_of
+from tocsin.logic.field_types import date_of
 
 _KINDS = {
     "query": ("Custom Query Rule", "siem.queryRule"),
@@ -25,22 +31,79 @@ _KINDS = {
     "threat_match": ("Indicator Match Rule", "siem.indicatorRule"),
     "esql": ("ES|QL Rule", "siem.esqlRule"),
 }
-_RULE = "kibana.alert.rule."
+_ALERT = "kibana.alert."
+_RULE = f"{_ALERT}rule."
+_BUILDING_BLOCK = "default"
+_SPACE = "default"
 
 
-def ecs_document(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
-    """The alert document, ready to be indexed.
+def ecs_documents(alert: Alert, *, closed: bool = False) -> list[dict[str, Any]]:
+    """The alert's documents, ready to be indexed: building blocks first, what counts last.
 
     Args:
         alert: the alert.
         closed: whether somebody has closed it (``kibana.alert.workflow_status``).
     """
+    origins = [_origin(event) for event in alert.events]
+    if len(origins) == 1 or _is_counted(alert):
+        return [_document(alert, alert.id, origins, closed=closed)]
+    fired = [alert.rule.id, alert.id, [[origin["id"], origin["index"]] for origin in origins]]
+    ids = [_digest([*fired, number]) for number in range(len(origins))]
+    ancestors: list[dict[str, Any]] = []
+    for id_, origin in zip(ids, origins, strict=True):
+        block = {"id": id_, "type": "signal", "index": "", "depth": 1, "rule": alert.rule.id}
+        ancestors += [origin, block]
+    group = _digest([alert.rule.id, alert.id, [[one["id"], one["index"]] for one in ancestors]])
+    documents = []
+    for number, (id_, origin) in enumerate(zip(ids, origins, strict=True)):
+        document = _document(_block(alert, number), id_, [origin], closed=closed)
+        document[f"{_ALERT}building_block_type"] = _BUILDING_BLOCK
+        document[f"{_ALERT}group.id"] = group
+        document[f"{_ALERT}group.index"] = number
+        documents.append(document)
+    shell = _document(alert, group, ancestors, closed=closed)
+    shell[f"{_ALERT}group.id"] = group
+    return [*documents, shell]
+
+
+def _digest(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def _is_counted(alert: Alert) -> bool:
+    """Whether it is a threshold's: its events are samples of what was counted."""
+    return "threshold_result" in alert.details
+
+
+def _block(alert: Alert, number: int) -> Alert:
+    """The alert of one of several events; what events say of name and severity is the shell's."""
+    event, own = alert.events[number], alert.rule.overridden
+    block = msgspec.structs.replace(
+        alert,
+        time=event.time,
+        events=(event,),
+        evidence=tuple(e for e in alert.evidence if e.event == event.id),
+        new_terms=(),
+        note="",
+        details={},
+    )
+    if own is None:
+        return block
+    rule = msgspec.structs.replace(alert.rule, name=own.name)
+    return msgspec.structs.replace(
+        block, rule=rule, severity=own.severity, risk_score=own.risk_score
+    )
+
+
+def _document(
+    alert: Alert, uuid: str, ancestors: list[dict[str, Any]], *, closed: bool
+) -> dict[str, Any]:
     document, event = _source(alert)
     document["@timestamp"] = alert.detected_at
     document["event.kind"] = "signal"
     for name, value in event.items():
-        document[f"kibana.alert.original_event.{name}"] = value
-    document.update(_alert_fields(alert, closed=closed))
+        document[f"{_ALERT}original_event.{name}"] = value
+    document.update(_alert_fields(alert, uuid, ancestors, closed=closed))
     document.update(_rule_fields(alert))
     document.update(_enrichments(alert, document))
     document["tocsin"] = _own_fields(alert)
@@ -49,9 +112,14 @@ def ecs_document(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
 
 def _source(alert: Alert) -> tuple[dict[str, Any], dict[str, Any]]:
     """The document without what is the alert's own, and the fields of its ``event``."""
-    document = alert.events[0].document
-    for event in alert.events[1:]:
-        document = _common(nested(document), nested(event.document))
+    document: Mapping[str, Any]
+    if _is_counted(alert):
+        terms = alert.details["threshold_result"].get("terms", ())
+        document = {term["field"]: term["value"] for term in terms}
+    else:
+        document = alert.events[0].document
+        for event in alert.events[1:]:
+            document = _common(nested(document), nested(event.document))
     document = {
         name: value
         for name, value in document.items()
@@ -63,7 +131,8 @@ def _source(alert: Alert) -> tuple[dict[str, Any], dict[str, Any]]:
     if whole:
         original["kind"] = whole[0]
     if isinstance(document.get("event"), dict):
-        document["event"] = {n: v for n, v in document["event"].items() if n != "kind"}
+        rest = {n: v for n, v in document.pop("event").items() if n != "kind"}
+        document |= {"event": rest} if rest else {}
     return document, original
 
 
@@ -91,26 +160,33 @@ def _common(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Mapping) and isinstance(there, Mapping):
             both = _common(value, there) or None
         elif isinstance(value, list) and isinstance(there, list):
-            both = [element for element in value if element in there] or None
-        elif value == there:
+            both = [e for e in value if any(_is_same(e, other) for other in there)] or None
+        elif _is_same(value, there):
             both = value
         if both is not None:
             shared[name] = both
     return shared
 
 
-def _alert_fields(alert: Alert, *, closed: bool) -> dict[str, Any]:
-    ancestors = [
-        {"id": event.id, "type": "event", "index": _index(event.document), "depth": 0}
-        for event in alert.events
-    ]
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are one in JSON, where true is no number."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _origin(event: AlertEvent) -> dict[str, Any]:
+    return {"id": event.id, "type": "event", "index": _index(event.document), "depth": 0}
+
+
+def _alert_fields(
+    alert: Alert, uuid: str, ancestors: list[dict[str, Any]], *, closed: bool
+) -> dict[str, Any]:
     fields: dict[str, Any] = {
-        "uuid": alert.id,
+        "uuid": uuid,
         "status": "active",
         "workflow_status": "closed" if closed else "open",
         "workflow_tags": [],
         "workflow_assignee_ids": [],
-        "depth": 1,
+        "depth": 1 + max((ancestor["depth"] for ancestor in ancestors), default=0),
         "ancestors": ancestors,
         "original_time": alert.time,
         "start": alert.detected_at,
@@ -119,24 +195,47 @@ def _alert_fields(alert: Alert, *, closed: bool) -> dict[str, Any]:
         "risk_score": alert.risk_score,
         "reason": reason(alert),
     }
+    if alert.rule.building_block:
+        fields["building_block_type"] = _BUILDING_BLOCK
     if alert.new_terms:
         fields["new_terms"] = [term.value for term in alert.new_terms]
+    if _is_counted(alert):
+        fields["threshold_result"] = alert.details["threshold_result"]
+    fields |= _suppression_fields(alert)
     return {
-        **{f"kibana.alert.{name}": value for name, value in fields.items()},
-        "kibana.space_ids": ["default"],
+        **{f"{_ALERT}{name}": value for name, value in fields.items()},
+        "kibana.space_ids": [_SPACE],
+    }
+
+
+def _suppression_fields(alert: Alert) -> dict[str, Any]:
+    """What of the alert is said of others like it; `instance.id` is their group, in every run."""
+    suppression = alert.details.get("suppression")
+    if not suppression:
+        return {}
+    terms = suppression["terms"]
+    # Kibana says when it ran; here an event may be later, and one of the past is no end of now.
+    last = max(alert.detected_at, suppression["end"], key=lambda time: date_of(time) or 0)
+    return {
+        "suppression.terms": terms,
+        "suppression.start": suppression["start"],
+        "suppression.end": suppression["end"],
+        "suppression.docs_count": suppression["docs_count"],
+        "instance.id": _digest([terms, alert.rule.id, _SPACE]),
+        "last_detected": last,
     }
 
 
 def _rule_fields(alert: Alert) -> dict[str, Any]:
-    rule = alert.rule
+    rule, own = alert.rule, alert.rule.overridden
     category, type_id = _KINDS.get(rule.type, ("Custom Query Rule", "siem.queryRule"))
     parameters = {
         "rule_id": rule.id,
         "type": rule.type,
         "language": rule.language,
         "description": rule.description,
-        "severity": _severity(alert),
-        "risk_score": alert.risk_score,
+        "severity": _severity(own or alert),
+        "risk_score": (own or alert).risk_score,
         "author": list(rule.author),
         "license": rule.license,
         "note": rule.guide,
@@ -144,6 +243,8 @@ def _rule_fields(alert: Alert) -> dict[str, Any]:
         "false_positives": list(rule.false_positives),
         "threat": [msgspec.to_builtins(threat) for threat in rule.threat],
     }
+    if rule.building_block:
+        parameters["building_block_type"] = _BUILDING_BLOCK
     fields: dict[str, Any] = {
         "uuid": rule.id,
         "name": rule.name,
@@ -159,11 +260,14 @@ def _rule_fields(alert: Alert) -> dict[str, Any]:
     }
     if alert.new_terms:
         parameters["new_terms_fields"] = [term.field for term in alert.new_terms]
+    if "threshold" in alert.details:
+        parameters["threshold"] = alert.details["threshold"]
     return {f"{_RULE}{name}": value for name, value in fields.items()}
 
 
 def _own_fields(alert: Alert) -> dict[str, Any]:
     own: dict[str, Any] = {
+        "alert": {"id": alert.id},
         "vendor": alert.rule.source.vendor,
         "rule_file": alert.rule.source.file,
         "severity": alert.severity,
@@ -192,9 +296,9 @@ def _enrichments(alert: Alert, document: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _severity(alert: Alert) -> str:
+def _severity(told: Alert | Overridden) -> str:
     # Elastic's lowest severity is low; the alert's own stands in tocsin.severity.
-    return "low" if alert.severity == "informational" else alert.severity
+    return "low" if told.severity == "informational" else told.severity
 
 
 def _index(document: Mapping[str, Any]) -> str:

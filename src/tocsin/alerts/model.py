@@ -37,8 +37,22 @@ class AlertThreat(msgspec.Struct, frozen=True):
     technique: tuple[AlertTechnique, ...] = ()
 
 
+class Overridden(msgspec.Struct, frozen=True):
+    """What a rule says itself and its events said otherwise; see `alerts.overrides`."""
+
+    name: str
+    severity: Severity
+    risk_score: int
+
+
 class AlertRule(msgspec.Struct, frozen=True):
-    """The rule that fired, with all that an analyst needs of it."""
+    """The rule that fired, with all that an analyst needs of it.
+
+    Attributes:
+        name: as the alert has it; an event may have given it another one.
+        building_block: its alerts are material for other rules rather than for people.
+        overridden: its own name, severity and risk score, where the alert has others.
+    """
 
     id: str
     name: str
@@ -53,6 +67,8 @@ class AlertRule(msgspec.Struct, frozen=True):
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     description: str = ""
+    building_block: bool = False
+    overridden: Overridden | None = None
 
 
 class EventSource(msgspec.Struct, frozen=True):
@@ -96,8 +112,9 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=False):
         time: when it happened (RFC 3339, UTC).
         detected_at: when Tocsin found it.
         host, process, user: ECS objects of the last event, as far as it has them.
-        details: what the rule's type has to say besides: a group and its count, the indicators of
-            threats that the event met.
+        details: what the rule's type has to say besides: ``threshold`` and ``threshold_result``,
+            the ``suppression``, the key that a sequence is ``joined_by``, the indicators of threats
+            that the event met (``threat.enrichments``).
         note: what a reader must know of this alert's making, such as an event without a time.
     """
 

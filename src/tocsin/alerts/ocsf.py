@@ -75,7 +75,7 @@ def ocsf_finding(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
         closed: whether somebody has closed it: its status is then Resolved.
     """
     events = [_fields_of(event) for event in alert.events]
-    first, last = _milliseconds(alert.events[0].time), _milliseconds(alert.events[-1].time)
+    first, last = _milliseconds(alert.events[0].time), _last(alert)
     actor, device = _actor(events[-1]), _device(events[-1])
     evidences = [
         _evidence(event, fields) for event, fields in zip(alert.events, events, strict=True)
@@ -97,6 +97,7 @@ def ocsf_finding(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
         "time": _milliseconds(alert.detected_at),
         "start_time": first,
         "end_time": last,
+        "count": _count(alert),
         "message": alert.rule.name,
         "metadata": {
             "version": VERSION,
@@ -130,6 +131,28 @@ def _fields_of(event: AlertEvent) -> _Fields:
     for name, value in flatten(event.document):
         fields.setdefault(name, []).append(value)
     return fields
+
+
+def _last(alert: Alert) -> int:
+    """When the last event was, also of those that were only counted."""
+    times = [alert.time, alert.events[-1].time]
+    times += [alert.details["suppression"]["end"]] if "suppression" in alert.details else []
+    return max(map(_milliseconds, times))
+
+
+def _events_count(alert: Alert) -> int:
+    """How many events made the rule fire; of a threshold's, only the oldest are evidences."""
+    result = alert.details.get("threshold_result", {})
+    return max(int(result.get("count", 0)), len(alert.events))
+
+
+def _count(alert: Alert) -> int | None:
+    """For how many findings or events like it this one stands; None: for itself."""
+    suppression = alert.details.get("suppression")
+    if suppression is not None:
+        return int(suppression["docs_count"]) + 1
+    count = _events_count(alert)
+    return count if count > 1 else None
 
 
 def _milliseconds(time: str) -> int:
@@ -180,7 +203,7 @@ def _finding_info(alert: Alert) -> dict[str, Any]:
         },
         "attacks": [attack for threat in rule.threat for attack in _attacks(threat)],
         "created_time": _milliseconds(alert.detected_at),
-        "related_events_count": len(alert.events),
+        "related_events_count": _events_count(alert),
     }
 
 
@@ -223,6 +246,7 @@ def _unmapped(alert: Alert) -> dict[str, Any]:
                 "false_positives": list(alert.rule.false_positives),
             },
             "note": alert.note,
+            "details": alert.details,
         }
     }
 

@@ -252,7 +252,7 @@ def _lines(found: list[StoredAlert], form: str) -> None:
     """One JSON document a line, nothing in it that a terminal could take for a command."""
     import msgspec
 
-    from tocsin.alerts.ecs import ecs_document
+    from tocsin.alerts.ecs import ecs_documents
     from tocsin.alerts.ocsf import ocsf_finding
     from tocsin.cli.safe_text import printable_json
 
@@ -260,11 +260,12 @@ def _lines(found: list[StoredAlert], form: str) -> None:
         closed = stored.status == "closed"
         match form:
             case "ecs":
-                text = msgspec.json.encode(ecs_document(stored.alert, closed=closed)).decode()
+                documents = ecs_documents(stored.alert, closed=closed)
             case "ocsf":
-                text = msgspec.json.encode(ocsf_finding(stored.alert, closed=closed)).decode()
+                documents = [ocsf_finding(stored.alert, closed=closed)]
             case _:
                 fate = {n: getattr(stored, n) for n in ("status", "closed_at", "closed_reason")}
-                alert = msgspec.json.decode(stored.document)
-                text = msgspec.json.encode({**alert, **fate}).decode()
-        sys.stdout.write(f"{printable_json(text)}\n")
+                documents = [{**msgspec.json.decode(stored.document), **fate}]
+        for document in documents:
+            text = msgspec.json.encode(document).decode()
+            sys.stdout.write(f"{printable_json(text)}\n")

@@ -114,8 +114,14 @@ def alert_panel(alert: Alert, console: Console, *, guide: Guide = "short") -> No
     page.field("process", *_process(alert, page))
     page.field("user", _user(alert))
     page.evidence(alert)
+    page.field(
+        "by", *(page.term(t["field"], t["value"]) for t in alert.details.get("joined_by", ()))
+    )
+    page.field("count", *_count(alert, page))
     page.field("new", *(page.term(t.field, t.value) for t in alert.new_terms))
+    page.field("indicator", *_indicators(alert, page))
     page.events(alert)
+    page.field("group", *_suppressed(alert, page))
     page.field("ATT&CK", *(_threat(threat, page.deeper) for threat in alert.rule.threat))
     page.field("rule", _rule(alert))
     page.field("note", _text(alert.note, "yellow"))
@@ -176,7 +182,9 @@ class _Page:
         return list(value.wrap(self.console, max(10, self.width - indent), overflow="fold"))
 
     def term(self, field: str, value: object) -> Text:
-        return _assemble((field, "cyan"), " = ", (self.cut(value), "bold"))
+        if value is None:
+            return _assemble("no ", (field, "cyan"))
+        return _assemble((field, "cyan"), " = ", (self.cut(value) or '""', "bold"))
 
     def cut(self, value: object) -> str:
         longest = _LONGEST_IN_FULL if self.is_whole else _LONGEST_VALUE
@@ -298,6 +306,66 @@ def _user(alert: Alert) -> Text:
     domain = _value(user.get("domain"))
     shown = f"{domain}\\{name}" if domain and name else name or number
     return _text(f"{shown} ({number})" if name and number else shown)
+
+
+def _count(alert: Alert, page: _Page) -> Iterator[Text]:
+    """A threshold's result: how many events, of which group, and how many values they had."""
+    result = alert.details.get("threshold_result")
+    if not result:
+        return
+    asked = alert.details.get("threshold", {})
+    since = f" since {_clock(str(result['from']))}" if result.get("from") else ""
+    yield _assemble((_of(result["count"], asked.get("value"), "event"), "bold"), since)
+    for term in result.get("terms", ()):
+        yield page.term(term["field"], term["value"])
+    least = {one["field"]: one["value"] for one in asked.get("cardinality", ())}
+    for one in result.get("cardinality", ()):
+        number = _of(one["value"], least.get(one["field"]), "value")
+        yield _assemble((one["field"], "cyan"), ": ", (number, "bold"))
+
+
+def _of(number: int, least: int | None, thing: str) -> str:
+    """``12 events (rings at 10)``."""
+    text = f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return text if least is None else f"{text} (rings at {least:,})"
+
+
+def _suppressed(alert: Alert, page: _Page) -> Iterator[Text]:
+    """How many matches were counted on this one, and what they have in common."""
+    suppression = alert.details.get("suppression")
+    if not suppression or not suppression["docs_count"]:
+        return
+    until = _clock(str(suppression["end"]))
+    yield _assemble((f"and {suppression['docs_count']:,} more", "bold"), f" like it until {until}")
+    if "threshold_result" not in alert.details:  # it has told of its group already
+        for term in suppression["terms"]:
+            yield page.term(term["field"], term["value"])
+
+
+def _indicators(alert: Alert, page: _Page) -> Iterator[Text]:
+    """The indicators that the event met: type, value, provider, and by which field."""
+    enrichments = alert.details.get("threat", {}).get("enrichments", [])
+    shown = enrichments if page.is_whole else enrichments[:_MOST_EVIDENCE]
+    for one in shown:
+        indicator, matched = one["indicator"], one["matched"]
+        said = _list(indicator.get("type"))[:1]
+        names = dict.fromkeys(
+            text
+            for name in ("provider", "name", "description")
+            for text in _list(indicator.get(name))[:1]
+        )
+        value = page.cut(matched["atomic"])
+        about = [page.cut(name) for name in names if name and name != value]
+        yield _assemble(
+            *(f"{kind} " for kind in said),
+            (value, "bold"),
+            f" {page.arrow} ",
+            (str(matched["field"]), "cyan"),
+            "".join(f" · {text}" for text in about),
+        )
+    left_out = len(enrichments) - len(shown) + int(alert.details.get("enrichments_left_out", 0))
+    if left_out:
+        yield _text(f"and {left_out:,} more", "dim")
 
 
 def _threat(threat: AlertThreat, deeper: str) -> Text:

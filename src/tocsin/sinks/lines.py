@@ -13,7 +13,7 @@ FORMS: tuple[Form, ...] = ("ndjson", "ecs", "ocsf")
 
 
 class Lines:
-    """Writes each alert as one line, at once.
+    """Writes each alert at once: a line, or several where the form has several documents for it.
 
     Args:
         stream: where to.
@@ -26,22 +26,23 @@ class Lines:
 
     def write(self, alert: Alert) -> None:
         """Takes an alert."""
-        self._stream.write(msgspec.json.encode(rendered(alert, self._form)) + b"\n")
+        for document in rendered(alert, self._form):
+            self._stream.write(msgspec.json.encode(document) + b"\n")
 
 
-def rendered(alert: Alert, form: Form) -> Any:
-    """The alert in a form, ready for JSON."""
+def rendered(alert: Alert, form: Form) -> list[Any]:
+    """The alert's documents in a form, ready for JSON."""
     match form:
         case "ndjson":
-            return alert
+            return [alert]
         case "ecs":
-            from tocsin.alerts.ecs import ecs_document
+            from tocsin.alerts.ecs import ecs_documents
 
-            return ecs_document(alert)
+            return list(ecs_documents(alert))
         case "ocsf":
             from tocsin.alerts.ocsf import ocsf_finding
 
-            return ocsf_finding(alert)
+            return [ocsf_finding(alert)]
 
 
 class Held:

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from tocsin.alerts.model import Alert
 from tocsin.errors import StoreError
@@ -21,6 +31,7 @@ AnyStatus = Literal["open", "closed", "all"]
 _CHUNK = 500
 _LONGEST_HOST = 255
 _CANDIDATES = 10
+_GROWING = ("rule_name", "severity", "risk_score", "time", "host", "document")
 
 
 class StoredAlert(msgspec.Struct, frozen=True):
@@ -50,7 +61,7 @@ class StoredAlert(msgspec.Struct, frozen=True):
     @property
     def alert(self) -> Alert:
         """The alert as it was made."""
-        return msgspec.json.decode(self.document, type=Alert)
+        return _decoded(self.document)
 
 
 class AmbiguousIdError(StoreError):
@@ -62,12 +73,58 @@ class AmbiguousIdError(StoreError):
 
 
 def save_alerts(connection: Connection, new: Iterable[Alert]) -> int:
-    """Saves alerts and tells how many of them were not there yet; the others stay as they are."""
+    """Saves alerts and tells how many of them were not there yet.
+
+    One that is there already stays as it is, unless it counts more events than it did: then it is
+    brought up to date, and what became of it (status, reason, when it was found) stays.
+    """
     added = 0
     statement = insert(connection, alerts).on_conflict_do_nothing().returning(alerts.c.id)
     for chunk in chunks(new, _CHUNK):
-        added += len(connection.execute(statement, [_row(alert) for alert in chunk]).all())
+        largest: dict[str, Alert] = {}
+        for alert in chunk:
+            if alert.id not in largest or _extent(alert) > _extent(largest[alert.id]):
+                largest[alert.id] = alert
+        rows = [_row(alert) for alert in largest.values()]
+        made = set(connection.execute(statement, rows).scalars())
+        added += len(made)
+        _grow(connection, [a for a in largest.values() if a.id not in made and _extent(a)])
     return added
+
+
+def _grow(connection: Connection, candidates: Sequence[Alert]) -> None:
+    """Brings alerts up to date that are there and count less than these.
+
+    Nobody writes in between: SQLite is locked since the insert, and PostgreSQL locks the rows; in
+    one order, so that two who save the same alerts do not wait for each other.
+    """
+    if not candidates:
+        return
+    ids = sorted(alert.id for alert in candidates)
+    query = select(alerts.c.id, alerts.c.document).where(alerts.c.id.in_(ids))
+    query = query.order_by(alerts.c.id).with_for_update()
+    stored = {row.id: _decoded(row.document) for row in connection.execute(query)}
+    grown: list[dict[str, Any]] = []
+    for alert in candidates:
+        known = stored.get(alert.id)
+        if known is not None and _extent(alert) > _extent(known):
+            row = _row(msgspec.structs.replace(alert, detected_at=known.detected_at))
+            grown.append({f"new_{name}": row[name] for name in ("id", *_GROWING)})
+    if grown:
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _GROWING}
+        change = update(alerts).where(alerts.c.id == bindparam("new_id")).values(values)
+        connection.execute(change, grown)
+
+
+def _extent(alert: Alert) -> tuple[int, int, int] | tuple[()]:
+    """What grows when more events come that belong to the alert; empty: nothing does."""
+    suppression = alert.details.get("suppression")
+    result = alert.details.get("threshold_result")
+    if suppression is None and result is None:
+        return ()
+    suppression, result = suppression or {}, result or {}
+    end = date_of(suppression.get("end", "")) or 0
+    return int(suppression.get("docs_count", 0)), int(result.get("count", 0)), end
 
 
 def list_alerts(
@@ -207,6 +264,10 @@ def _row(alert: Alert) -> dict[str, Any]:
         "status": "open",
         "document": msgspec.json.encode(alert).decode(),
     }
+
+
+def _decoded(document: str) -> Alert:
+    return msgspec.json.decode(document, type=Alert)
 
 
 def _stored(row: Row[Any]) -> StoredAlert:

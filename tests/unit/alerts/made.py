@@ -9,7 +9,7 @@ from tocsin.alerts.model import Alert
 from tocsin.engine.match import Evidence, Match
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
-from tocsin.logic.query import Filter
+from tocsin.logic.query import Filter, Threshold
 from tocsin.rules.model import Rule, Technique, Threat
 
 SECOND = 1_000_000_000
@@ -134,3 +134,85 @@ def a_match(**changed: Any) -> Match:
 
 def an_alert(**changed: Any) -> Alert:
     return alert_of(a_match(**changed), FOUND)
+
+
+# --- alerts with details -------------------------------------------------------------------------
+
+
+def a_threshold(count: int = 12, **changed: Any) -> Alert:
+    asked = {"field": ["host.name", "user.name"], "value": 10}
+    least = [{"field": "destination.ip", "value": 3}]
+    result = {
+        "terms": [
+            {"field": "host.name", "value": "web-1"},
+            {"field": "user.name", "value": "ubuntu"},
+        ],
+        "cardinality": [{"field": "destination.ip", "value": 4}],
+        "count": count,
+        "from": "2026-03-01T10:00:01.000Z",
+    }
+    query = Threshold(
+        Filter(Always(value=True)), ("host.name", "user.name"), 10, (("destination.ip", 3),)
+    )
+    values: dict[str, Any] = {
+        "rule": a_rule(type="threshold", kind="kuery/threshold", language="kuery", query=query),
+        "events": (an_event(1), an_event(2)),
+        "key": "group@1",
+        "fired": START + 40 * SECOND,
+        "details": {"threshold": asked | {"cardinality": least}, "threshold_result": result},
+    }
+    return an_alert(**(values | changed))
+
+
+def a_suppressed(docs_count: int = 3, seconds: int = 50, **changed: Any) -> Alert:
+    """An alert on which others were counted, the last so many seconds after the start."""
+    suppression = {
+        "terms": [
+            {"field": "user.name", "value": "ubuntu"},
+            {"field": "process.args", "value": ["-s", "curl"]},
+            {"field": "container.id", "value": None},
+        ],
+        "start": "2026-03-01T10:00:01.000Z",
+        "end": f"2026-03-01T10:00:{seconds}.000Z",
+        "docs_count": docs_count,
+    }
+    values: dict[str, Any] = {"key": "group", "details": {"suppression": suppression}}
+    return an_alert(**(values | changed))
+
+
+def a_sequence(**changed: Any) -> Alert:
+    other = {
+        "event": {"kind": "event", "category": ["process"]},
+        "host": {"id": "i-0a1b2c3d", "name": "web-1", "ip": ["10.0.0.9", "10.0.0.5"]},
+        "process": {"pid": 2200, "name": "aws"},
+    }
+    values: dict[str, Any] = {
+        "events": (an_event(1), an_event(2, document=other)),
+        "evidence": (*some_evidence("event-1")[:2], *some_evidence("event-2")[3:4]),
+        "key": '["i-0a1b2c3d",2200]',
+        "details": {
+            "joined_by": [
+                {"field": "host.id", "value": "i-0a1b2c3d"},
+                {"field": "process.pid", "value": 2200},
+            ]
+        },
+    }
+    return an_alert(**(values | changed))
+
+
+def a_met_indicator(**changed: Any) -> Alert:
+    def enrichment(value: str, **indicator: str) -> dict[str, Any]:
+        matched = {"atomic": value, "field": "destination.ip", "id": "1", "index": "feed.csv"}
+        return {"indicator": indicator, "matched": matched | {"type": "indicator_match_rule"}}
+
+    found = [
+        enrichment("169.254.169.254", type="ipv4-addr", provider="A feed", description="metadata"),
+        enrichment("169.254.0.0/16", type="ipv4-addr", name="169.254.0.0/16"),
+        enrichment("169.254.169.254"),
+    ]
+    details = {"threat": {"enrichments": found}, "enrichments_left_out": 7}
+    values: dict[str, Any] = {
+        "rule": a_rule(type="threat_match", kind="kuery/threat_match", language="kuery"),
+        "details": details,
+    }
+    return an_alert(**(values | changed))

@@ -4,14 +4,24 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.alerts.made import PATH, START, a_rule, an_alert, an_event, some_evidence
+from tests.unit.alerts.made import (
+    PATH,
+    START,
+    a_rule,
+    a_sequence,
+    a_suppressed,
+    a_threshold,
+    an_alert,
+    an_event,
+    some_evidence,
+)
 
 from tocsin.alerts.ocsf import ocsf_finding
 from tocsin.rules.model import Technique, Threat
 
 # The attributes that OCSF has for these objects, as far as a finding of ours may use them.
 NAMES = {
-    "finding": "activity_id activity_name actor category_name category_uid class_name class_uid confidence confidence_id device end_time evidences finding_info is_alert message metadata observables remediation resources risk_score severity severity_id start_time status status_id time type_name type_uid unmapped",
+    "finding": "activity_id activity_name actor category_name category_uid class_name class_uid confidence confidence_id count device end_time evidences finding_info is_alert message metadata observables remediation resources risk_score severity severity_id start_time status status_id time type_name type_uid unmapped",
     "metadata": "original_event_uid product profiles uid version",
     "product": "name vendor_name version",
     "finding_info": "analytic attacks created_time data_sources desc first_seen_time last_seen_time related_events_count title types uid",
@@ -179,3 +189,24 @@ def test_the_guide_is_the_remediation():
     assert remediation["desc"].startswith("## Triage")
     assert remediation["references"] == ["https://hackingthe.cloud/aws/"]
     assert "remediation" not in ocsf_finding(an_alert(rule=a_rule(guide="")))
+
+
+@pytest.mark.parametrize(
+    ("alert", "count", "related", "evidences", "ended"),
+    [
+        (an_alert(), None, 1, 1, 1),
+        (a_sequence(), 2, 2, 2, 2),
+        (a_threshold(), 12, 12, 2, 40),
+        (a_suppressed(), 4, 1, 1, 50),
+    ],
+)
+def test_how_many_events_there_were(alert, count, related, evidences, ended):
+    finding = ocsf_finding(alert)
+    check(finding)
+    assert finding.get("count") == count
+    assert finding["finding_info"]["related_events_count"] == related
+    assert len(finding["evidences"]) == evidences
+    assert finding["start_time"] == START // 1_000_000 + 1_000
+    assert finding["end_time"] == START // 1_000_000 + ended * 1_000
+    assert finding["finding_info"]["last_seen_time"] == finding["end_time"]
+    assert finding["unmapped"]["tocsin"].get("details", {}) == alert.details

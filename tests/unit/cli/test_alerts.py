@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tests.unit.alerts.made import FOUND, SECOND, a_rule, an_alert, an_event
+from tests.unit.alerts.made import FOUND, SECOND, a_rule, a_sequence, an_alert, an_event
 from typer.testing import CliRunner, Result
 
 from tocsin.cli import alerts as command
@@ -113,6 +113,17 @@ def test_formats_for_machines(tocsin, form, key, value):
         [document] = map(json.loads, result.stdout.splitlines())
         assert document[key] == value
     assert "\x1b" not in tocsin("list", "--format", form).stdout
+
+
+def test_an_alert_on_several_events_is_several_documents_of_elastics(tocsin, db):
+    alert = a_sequence()
+    engine = open_store(db)
+    with engine.begin() as connection:
+        save_alerts(connection, [alert])
+    engine.dispose()
+    lines = tocsin("show", alert.id, "--format", "ecs").stdout.splitlines()
+    assert [json.loads(line).get("kibana.alert.group.index") for line in lines] == [0, 1, None]
+    assert len(tocsin("show", alert.id, "--format", "ocsf").stdout.splitlines()) == 1
 
 
 def test_show_takes_the_beginning_of_an_id(tocsin):

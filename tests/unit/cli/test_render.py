@@ -5,7 +5,17 @@ import re
 
 import pytest
 from rich.console import Console
-from tests.unit.alerts.made import DOCUMENT, a_rule, an_alert, an_event, some_evidence
+from tests.unit.alerts.made import (
+    DOCUMENT,
+    a_met_indicator,
+    a_rule,
+    a_sequence,
+    a_suppressed,
+    a_threshold,
+    an_alert,
+    an_event,
+    some_evidence,
+)
 
 from tocsin.cli.render import alert_panel, alert_table
 from tocsin.engine.match import Evidence
@@ -42,6 +52,20 @@ def test_panel(golden, width, guide):
 
 
 @pytest.mark.parametrize("width", [80, 120])
+def test_what_the_types_of_rules_have_to_say_besides(golden, width):
+    console = screen(width)
+    for alert in (a_sequence(), a_threshold(), a_suppressed(), a_met_indicator()):
+        alert_panel(alert, console, guide="none")
+    golden(f"cli/alert_details_{width}.txt", text_of(console))
+
+
+def test_an_alert_that_stands_for_itself_says_nothing_of_others():
+    console = screen()
+    alert_panel(a_suppressed(0), console)
+    assert "like it" not in text_of(console)
+
+
+@pytest.mark.parametrize("width", [80, 120])
 def test_table(golden, width):
     console = screen(width)
     rows = [
@@ -63,7 +87,8 @@ def test_table(golden, width):
 def test_lines_fit_the_terminal():
     for width in (50, 80, 100, 120):
         console = screen(width)
-        alert_panel(two_events(), console, guide="full")
+        for alert in (two_events(), a_threshold(), a_suppressed(), a_met_indicator()):
+            alert_panel(alert, console, guide="full")
         alert_table([two_events()], console)
         assert max(map(len, text_of(console).splitlines())) <= width
 
@@ -89,7 +114,19 @@ def test_nothing_of_a_rule_or_an_event_is_obeyed():
         events=(an_event(document=document, source=EVIL, position=EVIL, id=EVIL),),
         evidence=(Evidence(EVIL, EVIL, EVIL, EVIL, EVIL),),
         new_terms=((EVIL, EVIL),),
-    )
+        details={
+            "joined_by": [{"field": EVIL, "value": EVIL}],
+            "threshold_result": {
+                "terms": [{"field": EVIL, "value": EVIL}], "count": 1, "from": EVIL,
+                "cardinality": [{"field": EVIL, "value": 2}],
+            },
+            "threat": {"enrichments": [{
+                "indicator": {"type": EVIL, "provider": EVIL, "name": [EVIL]},
+                "matched": {"atomic": EVIL, "field": EVIL},
+            }]},
+            "suppression": {"terms": [], "end": EVIL, "docs_count": 1},
+        },
+    )  # fmt: skip
     console = screen()
     for guide in ("short", "full", "none"):
         alert_panel(alert, console, guide=guide)  # type: ignore[arg-type]

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, Engine, text
-from tests.unit.alerts.made import SECOND, START, a_rule, an_alert, an_event
+from tests.unit.alerts.made import (
+    SECOND,
+    START,
+    a_rule,
+    a_suppressed,
+    a_threshold,
+    an_alert,
+    an_event,
+)
 
+from tocsin.logic.field_types import date_of
 from tocsin.store.alerts import (
     AmbiguousIdError,
     close_alert,
@@ -42,6 +52,48 @@ def an_alert_comes_back_as_it_was(connection: Connection) -> None:
     assert stored is not None
     assert stored.alert == alert
     assert (stored.status, stored.host, stored.time) == ("open", "", START + SECOND)
+
+
+def an_alert_that_counts_more_is_brought_up_to_date(connection: Connection) -> None:
+    for few, many in (
+        (a_suppressed(3), a_suppressed(5)),
+        (a_suppressed(3, 50, key="b"), a_suppressed(3, 55, key="b")),
+        (a_threshold(12), a_threshold(13, fired=START + 45 * SECOND)),
+    ):
+        later = msgspec.structs.replace(many, detected_at="2026-03-02T00:00:00.000Z")
+        assert save_alerts(connection, [few]) == 1
+        assert close_alert(connection, few.id, "a test", START)
+        assert save_alerts(connection, [few, later, few]) == 0
+        stored = get_alert(connection, few.id)
+        assert stored is not None
+        assert stored.alert == many
+        assert stored.time == date_of(many.time)
+        assert stored.detected_at == date_of(few.detected_at)
+        assert (stored.status, stored.closed_at, stored.closed_reason) == (
+            "closed", START, "a test",
+        )  # fmt: skip
+
+
+def an_alert_that_counts_no_more_stays_as_it_is(connection: Connection) -> None:
+    for many, fewer in ((a_suppressed(5), a_suppressed(3)), (a_threshold(13), a_threshold(12))):
+        assert save_alerts(connection, [many]) == 1
+        before = get_alert(connection, many.id)
+        again = msgspec.structs.replace(many, detected_at="2026-03-02T00:00:00.000Z")
+        assert save_alerts(connection, [again, fewer]) == 0
+        assert get_alert(connection, many.id) == before
+    plain = an_alert()
+    save_alerts(connection, [plain])
+    before = get_alert(connection, plain.id)
+    changed = msgspec.structs.replace(plain, details={"joined_by": []}, note="another")
+    assert save_alerts(connection, [changed]) == 0
+    assert get_alert(connection, plain.id) == before
+
+
+def of_alerts_that_are_saved_together_the_largest_counts(connection: Connection) -> None:
+    assert save_alerts(connection, [a_suppressed(3), a_suppressed(5), a_suppressed(4)]) == 1
+    stored = get_alert(connection, a_suppressed().id)
+    assert stored is not None
+    assert stored.alert == a_suppressed(5)
 
 
 def a_host_and_a_rule_may_have_any_name(connection: Connection) -> None:
@@ -137,6 +189,9 @@ def positions_are_what_was_written_last(connection: Connection) -> None:
 CHECKS = [
     saving_twice_adds_nothing,
     an_alert_comes_back_as_it_was,
+    an_alert_that_counts_more_is_brought_up_to_date,
+    an_alert_that_counts_no_more_stays_as_it_is,
+    of_alerts_that_are_saved_together_the_largest_counts,
     a_host_and_a_rule_may_have_any_name,
     alerts_are_found_by_what_they_are,
     closing_twice_changes_nothing,
