@@ -20,6 +20,10 @@ app = typer.Typer(
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+_StrictFields = Annotated[
+    bool,
+    typer.Option("--strict-fields", help="Refuse rules that name a field which no schema knows."),
+]
 _Some = Annotated[
     list[Path],
     typer.Argument(metavar="PATH", help="Rule files, or directories of them."),
@@ -33,13 +37,14 @@ def stats(
     all_problems: Annotated[
         bool, typer.Option("--problems", help="Show every problem, not the first of each kind.")
     ] = False,
+    strict_fields: _StrictFields = False,
 ) -> None:
     """Count the rules that load, by type, and say why the others do not."""
     from tocsin.cli._rule_tables import print_stats, stats_as_data
     from tocsin.cli._screen import print_json
 
     with for_people():
-        loaded = load(paths)
+        loaded = load(paths, strict_fields=strict_fields)
         if json:
             print_json(stats_as_data(loaded))
         else:
@@ -83,6 +88,7 @@ def list_rules(
 def lint(
     paths: _Some,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 for warnings too.")] = False,
+    strict_fields: _StrictFields = False,
     form: Annotated[
         str, typer.Option("--format", "-f", metavar="FORM", help="text or json.")
     ] = "text",
@@ -101,7 +107,7 @@ def lint(
         if form not in {"text", "json"}:
             message = f"--format {form!r}: choose text or json"
             raise UsageError(message)
-        loaded = load(paths)
+        loaded = load(paths, strict_fields=strict_fields)
         findings = find_doubtful(loaded.rules)
         if form == "json":
             print_json(lint_as_data(loaded, findings))
@@ -243,8 +249,12 @@ def export(
     sys.stderr.write(f"{safe(told)}\n")
 
 
-def load(paths: list[Path]) -> Loaded:
+def load(paths: list[Path], *, strict_fields: bool = False) -> Loaded:
     """The rules of files and directories; without any, the shipped pack.
+
+    Args:
+        paths: the files and directories.
+        strict_fields: whether a rule with a field that no schema knows is refused.
 
     Raises:
         UsageError: one of them is not there.
@@ -259,7 +269,7 @@ def load(paths: list[Path]) -> Loaded:
             message = f"{path}: no such file or directory"
             raise UsageError(message)
     with bar("loading rules"):
-        return load_rules(paths or [near(shipped_pack())])
+        return load_rules(paths or [near(shipped_pack())], strict_fields=strict_fields)
 
 
 def choose(wanted: str, compared: Loaded) -> Rule:

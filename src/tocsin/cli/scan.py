@@ -114,6 +114,12 @@ def scan(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 2 if a rule could not be loaded.")
     ] = False,
+    strict_fields: Annotated[
+        bool,
+        typer.Option(
+            "--strict-fields", help="Refuse rules that name a field which no schema knows."
+        ),
+    ] = False,
     db: Annotated[
         str,
         typer.Option(
@@ -157,7 +163,8 @@ def scan(
     with for_people():
         return _scan(
             inputs, rules, form, output, since, until, warm_up, indicators or [], exceptions or [],
-            max_signals, fail_on, strict, _store_url(db, save), dead_letter, guide, quiet,
+            max_signals, fail_on, strict, strict_fields, _store_url(db, save), dead_letter, guide,
+            quiet,
         )  # fmt: skip
 
 
@@ -174,6 +181,7 @@ def _scan(
     max_signals: str,
     fail_on: str,
     strict: bool,
+    strict_fields: bool,
     url: str,
     dead_letter: Path | None,
     guide: str,
@@ -215,7 +223,7 @@ def _scan(
     used += [_file_of(url)] if url else []
     _keep_apart("--output", output, used)
     _keep_apart("--dead-letter", dead_letter, used if output is None else [*used, output])
-    loaded = load_rules(rule_paths or [near(shipped_pack())])
+    loaded = load_rules(rule_paths or [near(shipped_pack())], strict_fields=strict_fields)
     most = _most_signals(max_signals)
     loaded, unused = excepted(loaded, exception_paths, now)
     if not loaded.rules and not loaded.problems:

@@ -14,7 +14,8 @@ from typing import Protocol, cast
 
 from tocsin.errors import RuleError
 from tocsin.rules import formats as formats_package
-from tocsin.rules.model import Loaded, Problem, Rule
+from tocsin.rules.field_names import unknown_fields
+from tocsin.rules.model import Loaded, Problem, ProblemKind, Rule
 
 LARGEST = 10_000_000
 """The largest rule file that is read, in bytes."""
@@ -58,7 +59,12 @@ def shipped_pack() -> Path:
     return Path(__file__).resolve().parent.parent / "packs" / "imds"
 
 
-def load_rules(paths: Iterable[Path], *, known: Sequence[Format] | None = None) -> Loaded:
+def load_rules(
+    paths: Iterable[Path],
+    *,
+    known: Sequence[Format] | None = None,
+    strict_fields: bool = False,
+) -> Loaded:
     """All rules in files and in directories, these with everything below them.
 
     In a directory, files count whose ending a format claims (``.ndjson`` only where there are rules
@@ -67,12 +73,14 @@ def load_rules(paths: Iterable[Path], *, known: Sequence[Format] | None = None) 
     Args:
         paths: files and directories.
         known: the formats; all there are, if not given.
+        strict_fields: whether a rule that names fields which no schema knows is refused; otherwise
+            it loads with a warning.
 
     Raises:
         RuleError: a path does not exist.
     """
     known = formats() if known is None else known
-    collection = _Collection(known)
+    collection = _Collection(known, strict_fields=strict_fields)
     for path in paths:
         if path.is_dir():
             for file in _files_below(path, _suffixes(known)):
@@ -112,8 +120,9 @@ def _files_below(directory: Path, suffixes: frozenset[str]) -> Iterator[Path]:
 class _Collection:
     """What has been loaded so far."""
 
-    def __init__(self, known: Sequence[Format]) -> None:
+    def __init__(self, known: Sequence[Format], *, strict_fields: bool) -> None:
         self._known = known
+        self._strict_fields = strict_fields
         self._rules: dict[tuple[str, str], Rule] = {}
         self._problems: list[Problem] = []
         self._seen: set[Path] = set()
@@ -159,14 +168,28 @@ class _Collection:
         return next((format_ for format_ in order if format_.recognises(path, text)), None)
 
     def _keep(self, rule: Rule) -> None:
-        first = self._rules.setdefault((rule.vendor, rule.id), rule)
-        if first is not rule:
+        first = self._rules.get((rule.vendor, rule.id))
+        if first is None:
+            if self._knows_fields_of(rule):
+                self._rules[rule.vendor, rule.id] = rule
+        else:
             message = (
                 f"{rule.path}: the rule {rule.id} is in {first.path} already; that one is used"
             )
             self._problems.append(
                 Problem(rule.path, rule.id, "warning", message, rule.kind, rule.name)
             )
+
+    def _knows_fields_of(self, rule: Rule) -> bool:
+        """Whether the rule may stay; tells of the fields that no schema knows."""
+        unknown = unknown_fields(rule)
+        refused = self._strict_fields and bool(unknown.required)
+        if unknown:
+            kind: ProblemKind = "semantic" if refused else "warning"
+            self._problems.append(
+                Problem(rule.path, rule.id, kind, unknown.told(), rule.kind, rule.name)
+            )
+        return not refused
 
     def _unreadable(self, path: Path, reason: str) -> None:
         message = f"{path}: {reason}"

@@ -180,7 +180,7 @@ SOME = Loaded(
 
 @pytest.fixture
 def some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "load", lambda _paths: SOME)
+    monkeypatch.setattr(command, "load", lambda _paths, **_: SOME)
 
 
 @pytest.mark.usefixtures("some")
@@ -221,7 +221,7 @@ def test_stats_of_nothing(tmp_path: Path) -> None:
 def test_a_share_that_is_nearly_all_is_not_called_all(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = tuple(a_rule(n, "eql/event") for n in range(9_999))
     problems = (a_problem(10_000, "syntax", ": x", "eql/event"),)
-    monkeypatch.setattr(command, "load", lambda _paths: Loaded(rules, problems, 10_000))
+    monkeypatch.setattr(command, "load", lambda _paths, **_: Loaded(rules, problems, 10_000))
     assert "░   99.9%" in printed("stats", "rules")
 
 
@@ -308,7 +308,7 @@ def test_a_clean_rule_is_said_to_be_clean() -> None:
 @pytest.mark.usefixtures("some")
 def test_what_is_not_run_yet_is_a_note_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = Loaded(problems=tuple(p for p in SOME.problems if p.kind == "unsupported"), files=5)
-    monkeypatch.setattr(command, "load", lambda _paths: loaded)
+    monkeypatch.setattr(command, "load", lambda _paths, **_: loaded)
     assert printed("lint", "rules", "--strict").endswith("5 files, 5 rules: 5 notes\n")
 
 
@@ -458,3 +458,35 @@ def test_rules_are_not_read_before_they_are_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+MISSPELT = """
+[rule]
+author = ["The Tests"]
+language = "kuery"
+name = "Misspelt"
+rule_id = "5f3c0a52-0000-4000-8000-000000000009"
+severity = "low"
+type = "query"
+query = "proces.name: curl"
+"""
+
+
+def test_an_unknown_field_is_a_warning_and_with_strict_fields_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "misspelt.toml"
+    file.write_text(MISSPELT)
+    for options, level, status in (((), "warning", 0), (("--strict-fields",), "error", 2)):
+        result = CliRunner().invoke(app, ["lint", str(file), "--format", "json", *options])
+        assert result.exit_code == status
+        (found,) = [f for f in json.loads(result.stdout)["findings"] if "unknown" in f["message"]]
+        assert (found["level"], found["line"], found["column"]) == (level, 9, 1)
+        assert "did you mean process.name?" in found["message"]
+
+
+def test_stats_counts_with_strict_fields_what_would_not_load(tmp_path: Path) -> None:
+    file = tmp_path / "misspelt.toml"
+    file.write_text(MISSPELT)
+    for options, loaded in (((), 1), (("--strict-fields",), 0)):
+        result = CliRunner().invoke(app, ["stats", str(file), "--json", *options])
+        data = json.loads(result.stdout)
+        assert (data["rules"], data["loaded"], len(data["problems"])) == (1, loaded, 1)

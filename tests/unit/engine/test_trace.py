@@ -84,3 +84,30 @@ def test_a_threshold_says_how_far_it_got() -> None:
         "line 1: host.id=h1: 2 of 3 events in the 9m up to 1970-01-01T00:05:00.000Z",
         "line 1: 1 of 2 distinct values of user.name",
     ]
+
+
+def test_a_sequence_says_that_its_last_event_was_not_missing() -> None:
+    query = Sequence(
+        (Term(PROCESS, HOST), Term(NETWORK, HOST), Term(PROCESS, HOST, missing=True)),
+        dt.timedelta(minutes=1),
+    )
+    heard = [(event(1, 0), [0]), (event(2, 10), [1]), (event(3, 20), [2])]
+    assert told(query, heard)[-2].endswith("but an event came that must be missing")
+    assert told(query, heard[:2])[-1] == "line 2: completes the sequence: line 1, line 2"
+
+
+def test_a_sequence_is_told_in_the_order_of_its_tiebreaker() -> None:
+    query = Sequence((Term(PROCESS, HOST), Term(NETWORK, HOST)), tiebreaker="n")
+    heard = [(event(1, 0, n=2), [1]), (event(2, 0, n=1), [0])]
+    assert told(query, heard)[-1] == "line 1: completes the sequence: line 2, line 1"
+
+
+def test_an_event_that_was_heard_twice_is_told() -> None:
+    query = NewTerms(PROCESS, ("host.id",), dt.timedelta(days=7))
+    assert told(query, [(event(1, 0), [0]), (event(1, 0), [0])])[-1].endswith("never seen before")
+
+
+def test_of_a_great_many_terms_the_first_are_told() -> None:
+    query = Threshold(PROCESS, ("a", "b", "c"), 2)
+    many = event(1, 0, a=[*range(300)], b=[*range(300)], c=[*range(300)])
+    assert len(told(query, [(many, [0])])) == 1_000

@@ -25,7 +25,7 @@ RULE: dict[str, Any] = {
     "from": "now-360s", "to": "now", "max_signals": 100, "actions": [], "index": ["logs-*"],
     "threat": [], "severity_mapping": [], "risk_score_mapping": [], "exceptions_list": [
         {"id": "x", "list_id": "quiet", "namespace_type": "single", "type": "detection"}],
-    "filters": [{"meta": {"negate": True}, "query": {"exists": {"field": "a"}}}],
+    "filters": [{"meta": {"negate": True}, "query": {"exists": {"field": "group.name"}}}],
     "alert_suppression": {"group_by": ["user.name"], "duration": {"value": 90, "unit": "m"},
                           "missing_fields_strategy": "doNotSuppress"},
 }  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from tocsin.logic.expr import And, Leaf, Not
 from tocsin.logic.matchers import Equals, Exists, Wildcard, Words
-from tocsin.logic.query import Filter, NewTerms
+from tocsin.logic.query import Filter, NewTerms, roles_of
 from tocsin.rules.formats import elastic_toml
 from tocsin.rules.load import load_rules
 from tocsin.rules.model import (
@@ -395,8 +395,31 @@ def test_what_cannot_be_done_with_a_match(changes: dict[str, str | None]) -> Non
     assert problem.kind == "invalid"
 
 
+LUCENE = {
+    "query": "",
+    "new_terms": "new_terms_fields = ['host.id']\nhistory_window_start = 'now-7d'",
+    "threshold": "threshold = {field = 'host.id', value = 3}",
+}
+
+
+@pytest.mark.parametrize("kind", LUCENE)
+def test_rules_in_lucene_load(kind: str) -> None:
+    query = "'process.name:(bell OR gong) AND NOT user.name:sexton'"
+    rule = rule_of(toml(type=f'"{kind}"', language='"lucene"', query=query) + LUCENE[kind])
+    assert (rule.kind, rule.language) == (f"lucene/{kind}", "lucene")
+    (condition,) = roles_of(rule.query)
+    bells = Leaf("process.name", Equals(("bell", "gong")), "keyword", operator=":")
+    sexton = Leaf("user.name", Equals(("sexton",)), "keyword", operator=":")
+    assert condition.where == And((bells, Not(sexton)))
+
+
+def test_a_mistake_in_lucene_is_told_with_its_place() -> None:
+    (problem,) = problems_of(toml(language='"lucene"', query="'process.name:(bell'"))
+    assert (problem.kind, problem.rule_kind) == ("syntax", "lucene/query")
+    assert problem.message.startswith("bells.toml:6:14: this '(' is never closed")
+
+
 UNSUPPORTED = {
-    "lucene/query": toml(language='"lucene"', query="'a:b'"),
     "esql": toml(type='"esql"', language='"esql"', query="'from a'"),
     "machine_learning": toml(type='"machine_learning"', query=None),
 }  # fmt: skip

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.logic.expr import Always, Leaf
-from tocsin.logic.matchers import Equals, Exists
+from tocsin.logic.expr import Always, And, Leaf
+from tocsin.logic.matchers import Equals, Exists, Range
 from tocsin.logic.query import Filter, IndicatorMatch, MappingEntry
 from tocsin.rules.formats import elastic_toml
 from tocsin.rules.load import load_rules
@@ -109,9 +109,9 @@ def test_what_a_rule_leaves_out() -> None:
             "of the entries of a threat_mapping that go together one has to match",
         ),
         (
-            RULE + "threat_language = 'lucene'" + MAPPING,
+            RULE + "threat_language = 'eql'" + MAPPING,
             "unsupported",
-            "a threat_query in lucene is not run yet",
+            "a threat_query in eql is not run yet",
         ),
         (RULE + "threat_filters = 3" + MAPPING, "invalid", "threat_filters has to be a list"),
         (
@@ -144,3 +144,24 @@ def test_the_public_ones_load(shared: Path) -> None:
         assert rule.query.mapping
         assert rule.query.filter.where != Always(value=True)
         assert rule.query.indicators.where != Always(value=True)
+
+
+def test_both_queries_may_be_in_lucene() -> None:
+    lucene = RULE.replace("source.ip: *", "source.ip:[10.0.0.0 TO 10.0.0.9]")
+    lucene = lucene.replace("tags: bad", "tags:(bad OR worse) AND NOT tags:old")
+    loaded = load(lucene + "language = 'lucene'\nthreat_language = 'lucene'" + MAPPING)
+    assert loaded.problems == ()
+    [rule] = loaded.rules
+    assert (rule.kind, rule.language) == ("threat_match", "lucene")
+    assert isinstance(rule.query, IndicatorMatch)
+    assert rule.query.filter.where == Leaf(
+        "source.ip", Range("10.0.0.0", "10.0.0.9"), "ip", operator=":"
+    )
+    assert isinstance(rule.query.indicators.where, And)
+
+
+def test_a_mistake_in_a_threat_query_of_lucene_is_told_with_its_place() -> None:
+    text = RULE.replace("tags: bad", "tags:(bad") + "threat_language = 'lucene'" + MAPPING
+    [problem] = load(text).problems
+    assert problem.kind == "syntax"
+    assert "threat_query:1:6: this '(' is never closed" in problem.message

@@ -226,6 +226,7 @@ asset
 _FIELDS: Final = """\
 .
   date       @timestamp
+  long       blocklist_label
   keyword    tags labels Persistence.name Persistence.path Persistence.args
   keyword    Persistence.executable Persistence.type
   keyword    Tcc.right Tcc.service Tcc.update_type Tcc.reason Tcc.identity
@@ -613,6 +614,8 @@ ml_is_dga
 problemchild
   long       prediction
   double     prediction_probability
+rapid7.tc
+  any_keyword     alert ioc vulnerability
 slo
   keyword    id instanceId
 """

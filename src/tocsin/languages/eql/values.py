@@ -11,8 +11,8 @@ import re2
 
 from tocsin.errors import QuerySemanticError, UnsupportedFeature
 from tocsin.events.schema import Resolved, Schema
+from tocsin.languages._lucene_regex import BadRegex, to_re2
 from tocsin.languages.eql import syntax
-from tocsin.languages.eql.lucene_regex import BadRegex, to_re2
 from tocsin.languages.eql.names import ARITHMETIC, COMPARISONS, FUNCTION_NAMES
 from tocsin.logic.field_types import FieldType, Scalar, coerce
 from tocsin.logic.functions import FUNCTIONS, evaluate

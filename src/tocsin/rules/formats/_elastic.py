@@ -59,7 +59,7 @@ _MOST_TERMS = 3
 _HIGHEST_SCORE = 100
 _RUN = frozenset({
     "eql/event", "eql/sequence", "eql/sample", "kuery/query", "kuery/new_terms",
-    "threat_match", "kuery/threshold",
+    "threat_match", "kuery/threshold", "lucene/query", "lucene/new_terms", "lucene/threshold",
 })  # fmt: skip
 _MOST_GROUPS = 3
 _SUPPRESSION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
@@ -209,11 +209,13 @@ class _Reader:
         return None
 
     def _compiled(self, language: str, source: SourceText) -> Query | None:
-        from tocsin.languages import eql, kql
+        from tocsin.languages import eql, kql, lucene
 
         try:
             if language == "kuery":
                 return kql.compile_query(source, ECS, now=self._now)
+            if language == "lucene":
+                return lucene.compile_query(source, ECS, now=self._now)
             category = self._one("event_category_override") or "event.category"
             query = eql.compile_query(source, ECS, category_field=category)
             tiebreaker = self._one("tiebreaker_field")
@@ -242,7 +244,7 @@ class _Reader:
     def _indicator_match(self, query: Filter | None) -> IndicatorMatch | None:
         """The query over events, the one over indicators, and what the two have to share."""
         language = self._one("threat_language") or "kuery"
-        if language != "kuery":
+        if language not in {"kuery", "lucene"}:
             self._problem("unsupported", f"a threat_query in {language} is not run yet")
             return None
         # Elastic's own interface fills in the query that takes every indicator.
@@ -398,7 +400,7 @@ class _Reader:
     def _before_now(self, text: str, key: str) -> dt.timedelta:
         """How long before now a moment is, in date math: ``now-9m``, ``now-7d/d``."""
         if text.startswith("now") and not _DURATION.fullmatch(text[4:]):
-            from tocsin.languages.kql.dates import interval
+            from tocsin.languages._dates import interval
 
             moment = interval(text, self._now)
             # Moments are whole milliseconds.

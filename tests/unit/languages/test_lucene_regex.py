@@ -9,7 +9,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.languages.eql.lucene_regex import BadRegex, to_re2
+from tocsin.languages._lucene_regex import BadRegex, to_re2
 from tocsin.logic.matchers import regex_matches
 
 

@@ -1,0 +1,71 @@
+"""Sequences: events that come again, hostile numbers of them, and times before 1970."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+
+from tocsin.engine.state.sequence import SequenceState
+from tocsin.events.event import Event
+from tocsin.logic.expr import Always
+from tocsin.logic.query import Filter, Sequence, Term
+from tocsin.logic.runs import Runs
+
+SECOND = 1_000_000_000
+RUNS = Runs(300 * SECOND, 540 * SECOND)
+TAKES = Term(Filter(Always(value=True)))
+MISSING = Term(Filter(Always(value=True)), missing=True)
+PAIR = Sequence((TAKES, TAKES))
+
+
+def event(number: int, at: int, order: int | None = None) -> Event:
+    place = number if order is None else order
+    return Event(f"e{number}", at * SECOND, {"n": number}, "f", f"line {number}", order=place)
+
+
+def rung(state: SequenceState) -> list[list[str]]:
+    return [[event.id for _, event in firing.events] for firing in state.due(None)]
+
+
+def test_an_event_that_comes_again_does_not_follow_a_later_one() -> None:
+    state = SequenceState(PAIR, runs=RUNS)
+    for _ in range(2):
+        state.add(event(1, 1), [1])
+        state.add(event(2, 2), [0])
+        assert rung(state) == []
+
+
+def test_an_event_that_comes_again_does_not_follow_itself() -> None:
+    state = SequenceState(PAIR, runs=RUNS)
+    for order in (1, 7):
+        state.add(event(1, 1, order), [0, 1])
+        assert rung(state) == []
+    state.add(event(1, 1, 8), [0, 1])
+    state.add(event(1, 1, 9), [0, 1])
+    assert rung(state) == []
+    state.add(event(2, 2, 10), [1])
+    assert rung(state) == [["e1", "e2"]]
+
+
+def test_what_waits_is_remembered_before_1970_too() -> None:
+    state = SequenceState(PAIR, runs=RUNS)
+    state.add(event(1, -10_000), [0])
+    assert rung(state) == []
+    saved = {name: value for name, value in state.changes().items() if value is not None}
+    state = SequenceState(PAIR, saved, runs=RUNS)
+    state.add(event(2, -9_990), [1])
+    assert rung(state) == [["e1", "e2"]]
+
+
+@pytest.mark.parametrize("terms", [(TAKES, MISSING, TAKES), (TAKES, TAKES, MISSING)])
+def test_many_events_of_one_key_take_no_time_that_grows_with_their_square(
+    terms: tuple[Term, ...],
+) -> None:
+    state = SequenceState(Sequence(terms, dt.timedelta(days=1)), runs=Runs(SECOND, 86_400 * SECOND))
+    begun = time.process_time()
+    for number in range(20_000):
+        state.add(event(number, number), [0, 1, 2])
+    state.due(None)
+    assert time.process_time() - begun < 15
