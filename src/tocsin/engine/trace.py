@@ -7,14 +7,15 @@ full a group is.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 import msgspec
 
 from tocsin.engine.state.keys import JoinKey, join_keys, key_text
-from tocsin.engine.state.new_terms import combinations
-from tocsin.engine.state.sequence import Entry, KeyState, Machine, machine_of
+from tocsin.engine.state.new_terms import MOST_COMBINATIONS, Terms, combinations
+from tocsin.engine.state.sequence import Entry, KeyState, Machine, machine_of, tiebreaker_of
 from tocsin.events.event import Event
 from tocsin.logic.field_types import Scalar, render_date
 from tocsin.logic.query import (
@@ -102,21 +103,33 @@ def _one_key(
         (event, [r for r in roles if text in map(key_text, join_keys(event.document, by[r]))])
         for event, roles in heard
     ]
-    ordered = sorted((e.time, e.order, e.id, n) for n, (e, roles) in enumerate(taking) if roles)
+    entries_of = [
+        Entry(event.time, *tiebreaker_of(query, event), event.order, (0, number))
+        for number, (event, roles) in enumerate(taking)
+        if roles
+    ]
     fired = False
-    for _, _, _, number in ordered:
-        event, roles = taking[number]
-        entry = Entry(event.time, 0, 0, event.order, (0, number))
-        events[number] = event
+    completed: list[tuple[list[Entry], Event]] = []
+    for entry in sorted(entries_of, key=lambda entry: (entry.ordinal, entry.kept)):
+        event, roles = taking[entry.kept[1]]
+        events[entry.kept[1]] = event
         before = _reached(state)
         complete, dropped = machine.step(state, entry, roles)
         yield from _said(query, machine, state, event, roles, before)
         for lost in dropped:
             yield _why_lost(query, machine, state, lost, event, events)
-        for entries in complete:
+        completed += [(entries, event) for entries in complete]
+        if machine.trails:
+            continue  # whether the last missing event comes is known when all have come
+        for entries, event in completed:
             line = _outcome(machine, runs, state, entries, event, events)
             fired = fired or line.kind == "fired"
             yield line
+        completed.clear()
+    for entries, event in completed:
+        line = _outcome(machine, runs, state, entries, event, events)
+        fired = fired or line.kind == "fired"
+        yield line
     if not fired:
         yield _what_is_missing(query, machine, state, events)
 
@@ -228,13 +241,12 @@ def _sample(query: Sample, heard: Heard, focus: Event) -> Iterator[Line]:
 
 def _new_terms(query: NewTerms, heard: Heard, focus: Event) -> Iterator[Line]:
     history = int(query.history.total_seconds() * _SECOND)
-    for terms in combinations(focus.document, query.fields):
+    for terms in _combinations(focus, query.fields):
         same = sorted(
-            (event.time, event.id, event)
-            for event, _ in heard
-            if terms in set(combinations(event.document, query.fields))
+            (event for event, _ in heard if _has(event, query.fields, terms)),
+            key=lambda event: (event.time, event.id),
         )
-        earlier = [e for t, i, e in same if (t, i) < (focus.time, focus.id)]
+        earlier = [e for e in same if (e.time, e.id) < (focus.time, focus.id)]
         within = [e for e in earlier if e.time >= focus.time - history]
         what = _pairs(query.fields, terms)
         if within:
@@ -251,8 +263,8 @@ def _new_terms(query: NewTerms, heard: Heard, focus: Event) -> Iterator[Line]:
 
 
 def _threshold(query: Threshold, runs: Runs, heard: Heard, focus: Event) -> Iterator[Line]:
-    for terms in combinations(focus.document, query.fields):
-        group = [e for e, _ in heard if terms in set(combinations(e.document, query.fields))]
+    for terms in _combinations(focus, query.fields):
+        group = [event for event, _ in heard if _has(event, query.fields, terms)]
         what = _pairs(query.fields, terms) or "all events"
         best: tuple[int, int] = (0, 0)
         for run in range(runs.first_at(focus.time), runs.last_with(focus.time) + 1, runs.interval):
@@ -271,6 +283,18 @@ def _threshold(query: Threshold, runs: Runs, heard: Heard, focus: Event) -> Iter
             }
             kind = "fired" if len(found) >= least else "lost"
             yield Line(f"{len(found)} of {least} distinct values of {field}", focus, kind)
+
+
+def _combinations(event: Event, fields: tuple[str, ...]) -> Iterator[Terms]:
+    return itertools.islice(combinations(event.document, fields), MOST_COMBINATIONS)
+
+
+def _has(event: Event, fields: tuple[str, ...], terms: Terms) -> bool:
+    """Whether the terms are among the event's, without going through all combinations."""
+    return all(
+        (term,) in combinations(event.document, (field,))
+        for field, term in zip(fields, terms, strict=True)
+    )
 
 
 def _pairs(fields: Sequence[Key | str], values: Sequence[Scalar | None]) -> str:

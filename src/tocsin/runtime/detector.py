@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -27,7 +28,7 @@ from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
 from tocsin.logic.field_types import Scalar, date_of
-from tocsin.logic.query import Filter, NewTerms, Sample, roles_of
+from tocsin.logic.query import Filter, NewTerms, Query, Sample, Threshold, roles_of
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 from tocsin.rules.index import Origin, sees
@@ -121,6 +122,18 @@ class Detector:
         """Says that the records that follow are of another file."""
         self._identities = Identities()
 
+    @property
+    def read(self) -> int:
+        """How many records have been read."""
+        return self._order
+
+    def go_on(self, read: int) -> None:
+        """Says that so many records were read before, by a scan that was interrupted.
+
+        The order of arrival decides between equal times; what is remembered was counted from there.
+        """
+        self._order = read
+
     def feed(self, records: Sequence[Record], source: str) -> list[Match]:
         """What rings at once over some records of a file, in the order of the rules."""
         shaped = [shapes.in_ecs(record.document) for record in records]
@@ -189,7 +202,8 @@ class Detector:
         new_terms = tuple((f, v) for f, v in firing.terms if v is not None)
         return Match(
             rule, tuple(event for _, event in firing.events), tuple(found), firing.key,
-            new_terms if isinstance(rule.query, NewTerms) else (), firing.time, firing.details,
+            new_terms if isinstance(rule.query, NewTerms) else (), firing.time,
+            firing.details | _details(rule.query, firing),
         )  # fmt: skip
 
     def _note_times(self, batch: Batch) -> None:
@@ -294,6 +308,19 @@ class Identities:
 
 _CLOCK = "clock"
 _SPARE = 1_000
+
+
+def _details(query: Query, firing: Firing) -> dict[str, Any]:
+    """What the query says of a firing besides: the key of its events, what it asks of a group."""
+    match query:
+        case SequenceQuery() | Sample() if firing.terms:
+            return {"joined_by": [{"field": f, "value": v} for f, v in firing.terms]}
+        case Threshold():
+            least = [{"field": field, "value": value} for field, value in query.cardinality]
+            asked = {"field": list(query.fields), "value": query.value, "cardinality": least}
+            return {"threshold": asked}
+        case _:
+            return {}
 
 
 def _time_of(document: Document, field: str) -> int | None:

@@ -71,10 +71,17 @@ class Memory(Protocol):
 
 
 class Progress(msgspec.Struct):
-    """The note of an interrupted scan: the files that are done and the alerts found in them."""
+    """The note of an interrupted scan.
+
+    Attributes:
+        done: the files that are done.
+        alerts: the alerts found in them.
+        read: how many records were read up to the end of the last of them.
+    """
 
     done: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
     alerts: list[str] = msgspec.field(default_factory=list)
+    read: int = 0
 
 
 class Summary(msgspec.Struct):
@@ -208,6 +215,7 @@ class Scan:
                     read += file.size
                 if mark is not None and self._detector.is_resumable:
                     progress.done.append(mark)
+                    progress.read = self._detector.read
                 self._commit(progress)
         self._alerts(self._outcome.take(self._detector.finish()))
         self._alerts(self._outcome.finish())
@@ -230,6 +238,7 @@ class Scan:
             return Progress()  # to begin anew finds the same alerts
         for alert in self._memory.alerts(progress.alerts):
             self._count(alert)
+        self._detector.go_on(progress.read)
         return progress
 
     def _file(self, file: InputFile, read: int, letters: _DeadLetters | None) -> None:

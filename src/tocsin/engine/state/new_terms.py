@@ -17,6 +17,7 @@ import bisect
 import hashlib
 import heapq
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -93,7 +94,8 @@ class NewTermsState:
         self._unrung = {k for k, cs in self._clusters.items() if any(c.pending for c in cs)}
         self._ends = [(min(c.last for c in cs), k) for k, cs in self._clusters.items()]
         heapq.heapify(self._ends)
-        self._newest = max((c.last for cs in self._clusters.values() for c in cs), default=0)
+        ends = (c.last for cs in self._clusters.values() for c in cs)
+        self._newest = max(ends, default=-(2**63))  # no event is earlier
         self.cut = 0
 
     def _restore(self, saved: Mapping[str, bytes]) -> None:
@@ -111,9 +113,10 @@ class NewTermsState:
 
     def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:
         """Takes note of an event that satisfies the rule's filter, in any order of time."""
-        for terms in itertools.islice(combinations(event.document, self.fields), MOST_COMBINATIONS):
+        found = [tuple(_terms(event.document, field)) for field in self.fields]
+        for terms in itertools.islice(itertools.product(*found), MOST_COMBINATIONS):
             self._add(key_of(terms), event)
-        self.cut += max(0, _combination_count(event.document, self.fields) - MOST_COMBINATIONS)
+        self.cut += max(0, math.prod(map(len, found)) - MOST_COMBINATIONS)
 
     def _add(self, key: str, event: Event) -> None:
         time = event.time
@@ -218,13 +221,6 @@ def combinations(document: Mapping[str, Any], fields: tuple[str, ...]) -> Iterat
 
 def _terms(document: Mapping[str, Any], field: str) -> Iterable[Scalar]:
     return dict.fromkeys(text_of(value) for value in values_of(document, field))
-
-
-def _combination_count(document: Mapping[str, Any], fields: tuple[str, ...]) -> int:
-    count = 1
-    for field in fields:
-        count *= len(tuple(_terms(document, field)))
-    return count
 
 
 def key_of(terms: Terms) -> str:

@@ -19,6 +19,7 @@ be seen by one run.
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import heapq
 from collections.abc import Iterable, Iterator
@@ -40,6 +41,9 @@ Ordinal = tuple[int, int, int | float | str, int]
 """What orders events: time, whether the tiebreaker is missing (last), tiebreaker, arrival."""
 
 _STATE, _EVENT = "state/", "event/"
+
+LONG_AGO = -(2**63)
+"""No event is earlier (times are nanoseconds in 64 bits)."""
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True):
@@ -64,7 +68,7 @@ class KeyState(msgspec.Struct, array_like=True):
         waiting: behind each step but the last, the sequence that waits there.
         candidates: sequences of all steps whose trailing missing event may still come.
         pending: events whose time is not complete yet, with their roles.
-        missing: for each missing term, when its events came.
+        missing: for each missing term, when its events came, in order.
         until: when the last ``until`` came.
     """
 
@@ -135,7 +139,7 @@ class Machine:
             state.waiting[stage] = advanced
         for number, (role, _) in enumerate(self.missing):
             if role in roles:
-                state.missing[number].append(entry.ordinal)
+                bisect.insort(state.missing[number], entry.ordinal)
         if self._until is not None and self._until in roles:
             state.until = entry.ordinal
         return complete, dropped
@@ -146,7 +150,8 @@ class Machine:
         if stage == 0:
             return [entry]
         before = state.waiting[stage - 1]
-        if before is None:
+        # What is later than the event came in an earlier scan: events follow, never precede.
+        if before is None or before[-1].ordinal > entry.ordinal:
             return None
         state.waiting[stage - 1] = None
         too_long = self.maxspan is not None and entry.time - before[0].time > self.maxspan
@@ -160,22 +165,27 @@ class Machine:
     def is_spoiled(self, state: KeyState, found: SequenceOf[Entry]) -> bool:
         """Whether a missing event came where it must not; see A7 of the semantics."""
         first, last, span = found[0], found[-1], self.maxspan or 0
-        leading: list[Ordinal] = []
-        trailing: list[Ordinal] = []
+        leading: list[int] = []  # the time of each term's nearest hit before the first event
+        trailing: list[int] = []  # and behind the last
         for number, (_, place) in enumerate(self.missing):
             hits = state.missing[number]
             if place == 0:
-                leading += [h for h in hits if h < first.ordinal]
-            elif place == self.size:
-                trailing += [h for h in hits if h > last.ordinal]
-            elif any(found[place - 1].ordinal < h < found[place].ordinal for h in hits):
+                before = bisect.bisect_left(hits, first.ordinal)
+                leading += [hits[before - 1][0]] if before else []
+                continue
+            after = bisect.bisect_right(hits, found[place - 1].ordinal)
+            if after == len(hits):
+                continue
+            if place == self.size:
+                trailing.append(hits[after][0])
+            elif hits[after] < found[place].ordinal:
                 return True
         leads = any(place == 0 for _, place in self.missing)
         if leads and self.trails:
-            return bool(leading and trailing and min(trailing)[0] - max(leading)[0] <= span)
+            return bool(leading and trailing and min(trailing) - max(leading) <= span)
         if leads:
-            return any(h[0] >= last.time - span for h in leading)
-        return any(h[0] <= first.time + span for h in trailing)
+            return any(time >= last.time - span for time in leading)
+        return any(time <= first.time + span for time in trailing)
 
 
 class SequenceState:
@@ -206,7 +216,7 @@ class SequenceState:
         self._live: set[str] = set()
         self._expiries: list[tuple[int, str]] = []
         self._expiring: set[str] = set()
-        self._newest = 0
+        self._newest = LONG_AGO
         for name, value in saved.items():
             if name.startswith(_STATE):
                 self._restore(name[len(_STATE) :], msgspec.json.decode(value, type=KeyState))
@@ -220,7 +230,7 @@ class SequenceState:
         for role in roles:
             for values in join_keys(event.document, self._by[role]):
                 by_key.setdefault(key_text(values), []).append(role)
-        tie_missing, tie = self._tiebreaker(event)
+        tie_missing, tie = tiebreaker_of(self._query, event)
         for key, mine in by_key.items():
             entry = Entry(event.time, tie_missing, tie, event.order, self._kept.put(event))
             state = self._states.get(key)
@@ -253,21 +263,13 @@ class SequenceState:
         """How many keys are remembered."""
         return len(self._states)
 
-    def _tiebreaker(self, event: Event) -> tuple[int, int | float | str]:
-        field = self._query.tiebreaker
-        value = next(iter(values_of(event.document, field)), None) if field else None
-        if value is None or isinstance(value, bool):
-            return 1, 0
-        # Numbers before texts: a field has one type in Elasticsearch, and may have two here.
-        return (-1, value) if isinstance(value, (int, float)) else (0, value)
-
     def _advance(self, key: str, until: int | None) -> Iterator[list[Entry]]:
         state, machine = self._states[key], self._machine
         ready = [p for p in state.pending if until is None or p[0].time <= until]
         if ready:
             self._changed.add(key)
             state.pending = [p for p in state.pending if not (until is None or p[0].time <= until)]
-        for entry, roles in sorted(ready, key=lambda p: p[0].ordinal):
+        for entry, roles in self._each_once(state, ready):
             before = sum(len(w) for w in state.waiting if w)
             complete, dropped = machine.step(state, entry, roles)
             held = sum(len(w) for w in state.waiting if w) + sum(len(c) for c in complete)
@@ -283,18 +285,48 @@ class SequenceState:
                     self._release(entries)
                 else:
                     yield entries
-        for entries in list(state.candidates):
+        waiting: list[list[Entry]] = []
+        for entries in state.candidates:
             if until is not None and until <= entries[0].time + (machine.maxspan or 0):
+                waiting.append(entries)
                 continue
-            state.candidates.remove(entries)
             self._changed.add(key)
             if machine.is_spoiled(state, entries):
                 self._release(entries)
             else:
                 yield entries
+        state.candidates = waiting
         if not state.pending and not state.candidates:
             self._live.discard(key)
             self._remember_expiry(key, max((e.time for e, _ in ready), default=self._newest))
+
+    def _each_once(
+        self, state: KeyState, ready: list[tuple[Entry, list[int]]]
+    ) -> Iterator[tuple[Entry, list[int]]]:
+        """The events in order; what has come before begins anew, so that none follows itself."""
+        time, seen = LONG_AGO - 1, set[str]()
+        ready.sort(key=lambda item: item[0].ordinal)
+        for place, (entry, roles) in enumerate(ready):
+            if entry.time != time:
+                time, seen = entry.time, set()
+            alone = place + 1 == len(ready) or ready[place + 1][0].time != time
+            if seen or not alone:
+                identity = self._kept.get(entry.kept).id
+                if identity in seen:
+                    self._kept.release(entry.kept)
+                    continue
+                seen.add(identity)
+            for stage, waits in enumerate(state.waiting):
+                if waits and any(self._is_same(entry, other) for other in waits):
+                    self._release(waits)
+                    state.waiting[stage] = None
+            yield entry, roles
+
+    def _is_same(self, one: Entry, other: Entry) -> bool:
+        """Whether two entries are of one event: it came again, in a scan that was repeated."""
+        if one.time != other.time:
+            return False
+        return self._kept.get(one.kept).id == self._kept.get(other.kept).id
 
     def _fits(self, entries: list[Entry]) -> bool:
         return self._runs is None or self._runs.together(entries[0].time, entries[-1].time)
@@ -355,7 +387,7 @@ class SequenceState:
     def _restore(self, key: str, state: KeyState) -> None:
         self._states[key] = state
         groups: list[Any] = [*state.waiting, *state.candidates, [e for e, _ in state.pending]]
-        newest = 0
+        newest = LONG_AGO
         for entries in groups:
             for entry in entries or ():
                 self._kept.hold(entry.kept)
@@ -380,3 +412,13 @@ def machine_of(query: Sequence) -> Machine:
     span = query.maxspan
     nanoseconds = None if span is None else span // dt.timedelta(microseconds=1) * 1_000
     return Machine(positive, missing, until, nanoseconds)
+
+
+def tiebreaker_of(query: Sequence, event: Event) -> tuple[int, int | float | str]:
+    """What orders an event among those of its time: whether it has a tiebreaker, and which."""
+    found = values_of(event.document, query.tiebreaker) if query.tiebreaker else ()
+    value = next(iter(found), None)
+    if value is None or isinstance(value, bool):
+        return 1, 0
+    # Numbers before texts: a field has one type in Elasticsearch, and may have two here.
+    return (-1, value) if isinstance(value, (int, float)) else (0, value)

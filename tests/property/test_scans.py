@@ -1,0 +1,440 @@
+"""A scan finds the same alerts however its events come: files, order, interruptions, repetitions.
+
+Every event has a number of its own, so that no two have the same bytes: how often the same bytes
+came before is counted within a file, and so depends on where files are cut. Sequences take that
+number as their tiebreaker: of events of the same time that have none, the order of arrival decides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from tocsin.alerts.model import Alert
+from tocsin.events.record import Document
+from tocsin.logic import query as logic
+from tocsin.logic.expr import Always, Leaf
+from tocsin.logic.matchers import Equals
+from tocsin.rules.model import Rule, Suppression
+from tocsin.runtime import scan as scanning
+from tocsin.runtime.memory import Forgetful, Stored
+from tocsin.runtime.scan import Memory, Scan
+from tocsin.sources.files import find
+from tocsin.store.open import open_store
+from tocsin.store.tables import alerts as alert_table
+
+NOW = 1_800_000_000 * 10**9
+MINUTE = dt.timedelta(minutes=1)
+Content = dict[str, Any]
+Files = list[list[Document]]
+
+INDICATORS: list[Document] = [
+    {"_id": "i1", "threat": {"indicator": {"ip": "10.0.0.0/8", "name": "x"}}},
+    {"_id": "i2", "threat": {"indicator": {"ip": "192.0.2.7", "name": ["y", "z"]}}},
+]
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+def kind_is(*kinds: str) -> logic.Filter:
+    return logic.Filter(Leaf("kind", Equals(kinds), "keyword") if kinds else Always(value=True))
+
+
+filters = st.sampled_from([kind_is(), kind_is("a"), kind_is("b"), kind_is("a", "b")])
+keys = st.sampled_from([
+    (),
+    (logic.Key("user"),),
+    (logic.Key("user", "keyword", optional=True),),
+    (logic.Key("user", optional=True), logic.Key("host")),
+])  # fmt: skip
+spans = st.integers(1, 12).map(lambda n: n * MINUTE)
+group_fields = st.sampled_from([("user",), ("user", "host"), ("absent",)])
+
+
+@st.composite
+def sequences(draw: st.DrawFn, *, trailing: bool = True) -> logic.Sequence:
+    by = draw(keys)
+    kinds = draw(st.lists(st.booleans(), min_size=2, max_size=4))
+    if all(kinds) or (kinds[-1] and not trailing):
+        kinds = [*kinds[:-1], False]
+    if draw(st.booleans()):  # ``with runs``
+        found = draw(filters)
+        terms = tuple(logic.Term(found, by, missing) for missing in kinds)
+    else:
+        terms = tuple(logic.Term(draw(filters), by, missing) for missing in kinds)
+    maxspan = draw(spans if any(kinds) else st.none() | spans)
+    until = logic.Term(draw(filters), by) if draw(st.booleans()) else None
+    return logic.Sequence(terms, maxspan, until, tiebreaker="n")
+
+
+@st.composite
+def samples(draw: st.DrawFn) -> logic.Sample:
+    by = draw(keys.filter(bool))
+    count = draw(st.integers(2, 3))
+    return logic.Sample(tuple(logic.Term(draw(filters), by) for _ in range(count)))
+
+
+thresholds = st.builds(
+    logic.Threshold, filters,
+    st.sampled_from([(), ("user",), ("user", "host")]), st.integers(1, 4),
+    st.sampled_from([(), (("host", 2),), (("host", 1), ("address", 2))]),
+)  # fmt: skip
+new_terms = st.builds(logic.NewTerms, filters, group_fields, spans)
+indicator_matches = st.builds(
+    logic.IndicatorMatch, filters,
+    st.sampled_from([
+        ((logic.MappingEntry("source.ip", "threat.indicator.ip"),),),
+        (
+            (
+                logic.MappingEntry("source.ip", "threat.indicator.ip"),
+                logic.MappingEntry("user", "threat.indicator.name", negate=True),
+            ),
+            (logic.MappingEntry("user", "threat.indicator.name"),),
+        ),
+    ]),
+    st.just(kind_is()),
+)  # fmt: skip
+
+QUERIES: dict[str, st.SearchStrategy[Any]] = {
+    "eql sequence": sequences(),
+    "eql sample": samples(),
+    "threshold": thresholds,
+    "new_terms": new_terms,
+    "threat_match": indicator_matches,
+    "query": filters,
+}
+KINDS = [*QUERIES, "mixed"]
+suppressions = st.builds(
+    Suppression, group_fields, st.none() | spans, st.sampled_from(["suppress", "doNotSuppress"])
+)
+
+
+@st.composite
+def rules_of(
+    draw: st.DrawFn, kind: str, *, limits: bool = True, queries: Any = QUERIES
+) -> list[Rule]:
+    """One to three rules of a kind, or of several."""
+    count = draw(st.integers(1, 4 if kind == "mixed" else 2))
+    made = []
+    for number in range(count):
+        mine = draw(st.sampled_from(list(queries))) if kind == "mixed" else kind
+        made.append(
+            Rule(
+                id=f"r{number}", name=f"rule {number}", vendor="elastic", path="r.toml",
+                language="kuery", type=mine.split()[0], kind=mine, text=str(number),
+                query=draw(queries[mine]),
+                timestamp_override=draw(st.sampled_from(["", "", "event.ingested"])),
+                interval=draw(st.sampled_from([1, 5])) * MINUTE,
+                lookback=draw(st.sampled_from([0, 1, 5, 9, 30])) * MINUTE,
+                suppression=draw(st.none() | suppressions),
+                max_signals=draw(st.none() | st.integers(1, 3)) if limits else None,
+            )
+        )  # fmt: skip
+    return made
+
+
+# --- events -----------------------------------------------------------------------------------
+
+odd = st.sampled_from(
+    [None, "", 1, 1.0, "1", True, 0.5, -0.0, 1e300, 2**70, {"x": 1}, [], [["x", None], "y"], "ÄX"]
+)
+values = st.sampled_from(["x", "x", "y", "z"])
+fields = values | values | st.lists(values, max_size=3) | odd
+clock_times = st.sampled_from(["2026-11-01T12:00:00Z", "1969-12-31T23:50:00Z"])
+far = st.sampled_from(["1677-10-01T00:00:00Z", "2262-04-01T00:00:00Z", "2001-09-09T01:46:40Z"])
+
+
+def text_of_time(base: str, seconds: int) -> str:
+    begin = dt.datetime.fromisoformat(base)
+    return (begin + dt.timedelta(seconds=seconds)).isoformat()
+
+
+@st.composite
+def events(draw: st.DrawFn, *, in_time: bool = False) -> list[Document]:
+    """Some events of about half an hour, often at the same time or at the edge of a run.
+
+    Args:
+        draw: hypothesis's.
+        in_time: all of them have a time, the rules' override none, and no time is far away.
+    """
+    base = draw(clock_times)
+    seconds = st.integers(0, 30).map(lambda n: n * 60) | st.integers(0, 1_800)
+    times: Any = seconds.map(lambda n: text_of_time(base, n))
+    if not in_time:
+        times = times | times | times | far | st.sampled_from([None, "noon", 10**18, True])
+    one = st.fixed_dictionaries(
+        {"@timestamp": times, "kind": st.sampled_from(["a", "b", "c", ["a", "b"]]), "user": fields},
+        optional={
+            "host": fields,
+            "source": st.fixed_dictionaries(
+                {"ip": st.sampled_from(["10.1.2.3", "192.0.2.7", "::1", "no address", 5])}
+            ),
+            "address": fields,
+        } | ({} if in_time else {"event": st.fixed_dictionaries({"ingested": times})}),
+    )  # fmt: skip
+    drawn = draw(st.lists(one, max_size=16))
+    return [{"n": number, **event} for number, event in enumerate(drawn)]
+
+
+def split(draw: Any, found: Sequence[Document]) -> Files:
+    """The events in one to five files, some of which may be empty."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(found)), max_size=4)))
+    edges = [0, *cuts, len(found)]
+    return [list(found[a:b]) for a, b in itertools.pairwise(edges)]
+
+
+# --- scans ------------------------------------------------------------------------------------
+
+
+class Rung:
+    """A sink; stops everything when it is handed the alert of a number."""
+
+    def __init__(self, stop: int | None = None) -> None:
+        self.alerts: list[Alert] = []
+        self._stop = stop
+
+    def write(self, alert: Alert) -> None:
+        if self._stop == len(self.alerts):
+            raise KeyboardInterrupt
+        self.alerts.append(alert)
+
+
+class Dying(Stored):
+    """A store whose process ends at a commit, before it or after."""
+
+    def __init__(self, engine: Any, commits: int, *, after: bool) -> None:
+        super().__init__(engine)
+        self._left = commits
+        self._after = after
+        self.ended = False
+
+    def commit(self, *arguments: Any) -> int:
+        self._left -= 1
+        if self._left < 0 and not self._after:
+            raise KeyboardInterrupt
+        added = super().commit(*arguments)
+        self.ended = arguments[-1] is None  # the last commit leaves no note
+        if self._left < 0:
+            raise KeyboardInterrupt
+        return added
+
+
+@contextmanager
+def directory(files: Files) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        for number, found in enumerate(files):
+            lines = "".join(json.dumps(event) + "\n" for event in found)
+            (Path(place) / f"{number}.ndjson").write_text(lines)
+        yield Path(place)
+
+
+def scan(
+    rules: Sequence[Rule], place: Path, memory: Memory | None = None, sink: Rung | None = None
+) -> Rung:
+    """Scans the files of a directory in small batches; alerts are handed over a few at a time."""
+    sink = Rung() if sink is None else sink
+    inputs = find([str(file) for file in sorted(place.glob("*.ndjson"))])
+    with (
+        mock.patch.object(scanning, "BATCH_RECORDS", 3),
+        mock.patch.object(scanning, "PENDING_ALERTS", 2),
+    ):
+        Scan(
+            rules, inputs, memory or Forgetful(), sink, indicators=INDICATORS, clock=lambda: NOW
+        ).run()  # fmt: skip
+    return sink
+
+
+def told(found: Sequence[Alert]) -> Content:
+    """What alerts say, by their ids, without where their events stood."""
+    by_id = {alert.id: (alert.rule.id, alert.time, alert.details) for alert in found}
+    assert len(by_id) == len(found), "an alert rang twice"
+    return by_id
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "tocsin.db"
+    open_store(f"sqlite:///{path}").dispose()
+    return path
+
+
+@contextmanager
+def store(empty: Path) -> Iterator[Any]:
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(empty, place)
+        engine = open_store(f"sqlite:///{Path(place) / empty.name}")
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def stored(engine: Any) -> dict[str, Any]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(alert_table.c.id, alert_table.c.document))
+        return {row.id: json.loads(row.document) for row in rows}
+
+
+# --- laws -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_neither_files_nor_batches_nor_order_matter(kind: str, data: st.DataObject) -> None:
+    rules, found = data.draw(rules_of(kind)), data.draw(events())
+    with directory([found]) as place:
+        expected = told(scan(rules, place).alerts)
+    mixed = split(data.draw, data.draw(st.permutations(found)))
+    with directory(mixed) as place:
+        assert told(scan(rules, place).alerts) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12)
+@given(data=st.data())
+def test_a_scan_that_was_interrupted_ends_as_if_it_had_not_been(
+    empty_store: Path, kind: str, data: st.DataObject
+) -> None:
+    rules, found = data.draw(rules_of(kind)), data.draw(events())
+    with directory(split(data.draw, data.draw(st.permutations(found)))) as place:
+        with store(empty_store) as engine:
+            whole = told(scan(rules, place, Stored(engine)).alerts)
+            expected = stored(engine)
+        assert whole.keys() == expected.keys()
+        with store(empty_store) as engine:
+            ended = False
+            for _ in range(data.draw(st.integers(1, 2), label="interruptions")):
+                memory: Stored = Stored(engine)
+                sink = Rung()
+                if data.draw(st.booleans(), label="by the sink"):
+                    sink = Rung(data.draw(st.integers(0, 5)))
+                else:
+                    memory = Dying(
+                        engine, data.draw(st.integers(0, 5)), after=data.draw(st.booleans())
+                    )
+                try:
+                    scan(rules, place, memory, sink)
+                except KeyboardInterrupt:
+                    ended = ended or (isinstance(memory, Dying) and memory.ended)
+                    continue
+                break
+            else:
+                sink = scan(rules, place, Stored(engine))
+            # What was killed behind its last commit had ended: to scan again is to repeat it.
+            if not ended:
+                assert told(sink.alerts) == whole
+            assert stored(engine) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12)
+@given(data=st.data())
+def test_a_scan_that_is_repeated_adds_nothing(
+    empty_store: Path, kind: str, data: st.DataObject
+) -> None:
+    rules, found = data.draw(rules_of(kind)), data.draw(events())
+    files = split(data.draw, data.draw(st.permutations(found)))
+    with store(empty_store) as engine:
+        with directory(files) as place:
+            scan(rules, place, Stored(engine))
+        expected = stored(engine)
+        # The same files, in another order: the same events of the same ids.
+        with directory(data.draw(st.permutations(files))) as place:
+            scan(rules, place, Stored(engine))
+        assert stored(engine).keys() == expected.keys()
+
+
+# What stands at the end of a scan is judged then: a threshold's count and a sample's choice are
+# those of the events that a run has seen by then, and a trailing missing event is missing. So
+# nothing that one run sees may lie on both sides of the end of a scan, nor a span that ends with a
+# missing event. A limit is one of a scan.
+LATER = QUERIES | {"eql sequence": sequences(trailing=False)}
+APART = {"threshold", "eql sample", "mixed"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12)
+@given(data=st.data())
+def test_files_of_later_times_may_be_scanned_later(
+    empty_store: Path, kind: str, data: st.DataObject
+) -> None:
+    rules = data.draw(rules_of(kind, limits=False, queries=LATER))
+    parts: list[list[Document]] = []
+    found = sorted(
+        data.draw(events(in_time=True)), key=lambda event: cast("str", event["@timestamp"])
+    )
+    times = sorted({event["@timestamp"] for event in found})
+    ends = data.draw(st.sets(st.sampled_from(times), max_size=3)) if times else set()
+    moved, gap = dt.timedelta(0), 40 * MINUTE if kind in APART else dt.timedelta(0)
+    parts.append([])
+    for number, event in enumerate(found):
+        time = dt.datetime.fromisoformat(cast("str", event["@timestamp"])) + moved
+        parts[-1].append(event | {"@timestamp": time.isoformat()})
+        last = number + 1 == len(found) or found[number + 1]["@timestamp"] != event["@timestamp"]
+        if last and event["@timestamp"] in ends:
+            parts.append([])
+            moved += gap
+    with store(empty_store) as engine, directory(parts) as place:
+        scan(rules, place, Stored(engine))
+        expected = stored(engine).keys()
+    with store(empty_store) as engine:
+        for part in parts:
+            with directory([data.draw(st.permutations(part))]) as place:
+                scan(rules, place, Stored(engine))
+        assert stored(engine).keys() == expected
+
+
+def test_the_order_of_arrival_goes_on_where_a_scan_was_interrupted(empty_store: Path) -> None:
+    steps = tuple(logic.Term(kind_is(kind)) for kind in ("a", "b"))
+    rule = Rule(
+        id="r", name="n", vendor="elastic", path="r.toml", language="eql", type="eql",
+        kind="eql sequence", text="", query=logic.Sequence(steps),
+    )  # fmt: skip
+    time = "2026-11-01T12:00:00Z"
+    first = [{"n": n, "@timestamp": time, "kind": kind} for n, kind in enumerate("cca")]
+    files: Files = [first, [{"n": 3, "@timestamp": time, "kind": "b"}]]
+    with directory(files) as place, store(empty_store) as engine:
+        with pytest.raises(KeyboardInterrupt):
+            scan([rule], place, Dying(engine, 1, after=False))
+        assert len(scan([rule], place, Stored(engine)).alerts) == 1
+    with directory([[{"n": 3, "@timestamp": time, "kind": "b"}], first]) as place:
+        assert scan([rule], place).alerts == []
+
+
+def test_huge_arrays_of_keys_and_terms_raise_nothing() -> None:
+    many = [f"{number}" for number in range(40)]
+    one = {"@timestamp": "2026-11-01T12:00:00Z", "kind": "a", "user": many, "host": many}
+    by = (logic.Key("user"), logic.Key("host"))
+    terms = (logic.Term(kind_is("a"), by), logic.Term(kind_is("a"), by))
+    queries: list[Any] = [
+        logic.Sequence(terms, 5 * MINUTE), logic.Sample(terms), kind_is("a"),
+        logic.Threshold(kind_is("a"), ("user", "host"), 2, (("user", 2),)),
+        logic.NewTerms(kind_is("a"), ("user", "host"), 5 * MINUTE),
+    ]  # fmt: skip
+    rules = [
+        Rule(
+            id=f"r{number}", name="n", vendor="elastic", path="r.toml", language="kuery",
+            type="query", kind="query", text="", query=query,
+            suppression=Suppression(("user", "host")) if query == kind_is("a") else None,
+        )
+        for number, query in enumerate(queries)
+    ]  # fmt: skip
+    with directory([[one | {"n": 1}, one | {"n": 2}]]) as place:
+        rang = scan(rules, place).alerts
+    assert {alert.rule.id for alert in rang} == {rule.id for rule in rules}
+    assert len(rang) == 5_000
