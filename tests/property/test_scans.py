@@ -293,7 +293,7 @@ def stored(engine: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_neither_files_nor_batches_nor_order_matter(kind: str, data: st.DataObject) -> None:
     rules, found = data.draw(rules_of(kind)), data.draw(events())
@@ -305,7 +305,7 @@ def test_neither_files_nor_batches_nor_order_matter(kind: str, data: st.DataObje
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_a_scan_that_was_interrupted_ends_as_if_it_had_not_been(
     empty_store: Path, kind: str, data: st.DataObject
@@ -342,7 +342,7 @@ def test_a_scan_that_was_interrupted_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_a_scan_that_is_repeated_adds_nothing(
     empty_store: Path, kind: str, data: st.DataObject
@@ -368,7 +368,7 @@ APART = {"threshold", "eql sample", "mixed"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_files_of_later_times_may_be_scanned_later(
     empty_store: Path, kind: str, data: st.DataObject

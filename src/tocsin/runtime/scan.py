@@ -301,7 +301,6 @@ class Scan:
 def rare_collections() -> Iterator[None]:
     """Makes Python's cycle collector rare: events are many and have no cycles."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 50, 1_000)
     try:
