@@ -17,10 +17,8 @@ from tocsin.cli.safe_text import printable, printable_json
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from tocsin.rules.model import Loaded, Problem
-    from tocsin.runtime.scan import Memory, Scan, Summary
+    from tocsin.runtime.scan import Memory, Summary
     from tocsin.sinks.lines import Held
     from tocsin.sources.indicators import Indicators
 
@@ -256,7 +254,7 @@ def _scan(
         if form == "table":
             _table(held, stream, to_file=output is not None, guide=guide)
     if not quiet:
-        _report(summary, loaded, found.passed_over, job, indicators, unused)
+        _report(summary, loaded, found.passed_over, indicators, unused)
     elif summary.refused:
         _refused(summary)
     return _exit_code(summary, loaded, strict, threshold)
@@ -438,7 +436,6 @@ def _report(
     summary: Summary,
     loaded: Loaded,
     passed_over: tuple[str, ...],
-    job: Scan,
     indicators: Indicators,
     unused: Sequence[Problem],
 ) -> None:
@@ -511,7 +508,6 @@ def _report(
         line("passed over", f"{_count(len(passed_over), 'file')} that no decoder knows, "
              f"such as {passed_over[0]}", "yellow")  # fmt: skip
     _refused(summary)
-    _ = job
 
 
 def _refused(summary: Summary) -> None:
@@ -521,7 +517,3 @@ def _refused(summary: Summary) -> None:
 
 def _count(number: int, thing: str, plural: str = "s") -> str:
     return f"{number:,} {thing}{'' if number == 1 else plural}"
-
-
-if TYPE_CHECKING:
-    _ = Console

@@ -9,7 +9,7 @@ import msgspec
 
 from tocsin.engine.scans import Scan
 from tocsin.events.fields import Extractor
-from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script, walk
+from tocsin.logic.expr import Always, And, Expr, Leaf, Not, Or, Script
 from tocsin.logic.field_types import FieldType
 from tocsin.logic.matchers import matched_pattern
 from tocsin.logic.value import fields_of
@@ -127,8 +127,3 @@ def _outer_nodes(expr: Expr) -> Sequence[Expr]:
         elif isinstance(node, Not):
             pending.append(node.term)
     return found
-
-
-def nested_in(expr: Expr) -> bool:
-    """Whether a `Nested` is in the tree."""
-    return any(isinstance(node, Nested) for node in walk(expr))

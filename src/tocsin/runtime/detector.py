@@ -340,11 +340,6 @@ def _piped(matches: list[Match], pipes: Iterable[tuple[str, int]]) -> list[Match
     return kept
 
 
-def piped_filter(matches: list[Match], query: Filter) -> list[Match]:
-    """A filter's matches after its pipes."""
-    return _piped(matches, query.pipes)
-
-
 class _Visibility:
     """Which rows of a batch a rule's index patterns let it see; asked once a distinct origin."""
 
