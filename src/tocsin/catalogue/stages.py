@@ -18,9 +18,11 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.expr import Always, And, Expr, Leaf, Or, conjunction
 from tocsin.logic.matchers import Equals
 from tocsin.logic.query import (
+    Correlation,
     Filter,
     IndicatorMatch,
     NewTerms,
@@ -110,6 +112,17 @@ def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tupl
                 msgspec.structs.replace(stage, note=note),
                 msgspec.structs.replace(known, number=2, role="indicator", source="indicators"),
             )
+        case AgentRule(where=where):
+            return (_filter(Filter(where), text, index),)
+        case Correlation(terms=correlated):
+            found: list[Stage] = []
+            for one in correlated:
+                inside = stages_of(one.query, text, index)
+                found += [
+                    msgspec.structs.replace(stage, number=len(found) + place, by=one.by)
+                    for place, stage in enumerate(inside, 1)
+                ]
+            return tuple(found)
         case _:
             assert_never(query)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from tocsin.cli.errors import OK, for_people
+from tocsin.cli.options import AgentVersion, InputFormat, Values, environment
 from tocsin.cli.safe_text import printable, printable_json
 from tocsin.errors import InputError, UsageError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tocsin.engine.trace import Line
     from tocsin.events.event import Event
     from tocsin.events.record import Document
+    from tocsin.rules.environment import Environment
     from tocsin.rules.model import Rule
 
 
@@ -75,6 +77,9 @@ def explain(
             "--exceptions", metavar="FILE", help="Exceptions, as for scan.", show_default=False
         ),
     ] = None,
+    input_format: InputFormat = "",
+    agent: AgentVersion = "",
+    values: Values = None,
     as_json: Annotated[bool, typer.Option("--json", help="The tree as JSON.")] = False,
 ) -> int:
     """Show a rule's logic over one event: what held, what failed, and why.
@@ -85,14 +90,17 @@ def explain(
       tocsin explain imds_credentials events.ndjson:12
     """  # noqa: D301  (the \b is for the help: keep these lines as they are)
     with for_people():
-        return _explain(rule, event, rules, inputs, db, exceptions, as_json)
+        where = environment(agent, values)
+        return _explain(rule, event, rules, where, inputs, input_format, db, exceptions, as_json)
 
 
 def _explain(
     name: str,
     event: str,
     rule_paths: list[Path] | None,
+    where: Environment,
     inputs: list[str] | None,
+    input_format: str,
     db: str,
     exceptions: list[Path] | None,
     as_json: bool,
@@ -110,13 +118,14 @@ def _explain(
     from tocsin.rules.index import origin_of, sees
 
     now = time.time_ns()
-    rule = choose(name, excepted(load(rule_paths or []), exceptions or [], now)[0])
-    place = _event(event, inputs or [], db)
+    known = excepted(load(rule_paths or [], where), exceptions or [], now)[0]
+    rule = choose(name, known, where)
+    place = _event(event, inputs or [], input_format, db)
     document = place.document
     trees = [explain_logic(role.expr, document) for role in dict.fromkeys(roles_of(rule.query))]
     seen = sees(rule.index, origin_of(document))
     swallowed = swallowed_by(rule, document) if seen else None
-    story = _story(rule, place, inputs or [], now) if seen else ()
+    story = _story(rule, place, inputs or [], input_format, now) if seen else ()
     fires = seen and any(tree.held for tree in trees)
     if as_json:
         found = {
@@ -150,7 +159,9 @@ def _explain(
     return OK
 
 
-def _story(rule: Rule, place: _Place, inputs: list[str], now: int) -> Sequence[Line]:
+def _story(
+    rule: Rule, place: _Place, inputs: list[str], input_format: str, now: int
+) -> Sequence[Line]:
     """What the events around this one made of it."""
     from tocsin.events.record import Record
     from tocsin.runtime.story import tell
@@ -162,7 +173,7 @@ def _story(rule: Rule, place: _Place, inputs: list[str], now: int) -> Sequence[L
                 if isinstance(found, Record):
                     yield found
 
-    files = find(inputs or ([place.file] if place.file else [])).files
+    files = find(inputs or ([place.file] if place.file else []), input_format).files
     return tell(rule, ((file.shown, records(file)) for file in files), place.is_of, now=now)
 
 
@@ -238,15 +249,15 @@ class _Place(NamedTuple):
         return (event.source, event.position) == (self.file, self.position)
 
 
-def _event(event: str, inputs: list[str], db: str) -> _Place:
+def _event(event: str, inputs: list[str], input_format: str, db: str) -> _Place:
     name, colon, number = event.rpartition(":")
     if colon and number.isdigit() and Path(name).exists():
-        found = _by_position(name, number)
+        found = _by_position(name, number, input_format)
         if found is None:
             message = f"{name} has no event at {number}"
             raise InputError(message)
         return _Place(event, found[1], name, found[0])
-    for source, identity, document in _identified(inputs):
+    for source, identity, document in _identified(inputs, input_format):
         if identity == event:
             return _Place(f"{event} ({source})", document, identity=identity)
     stored = _from_store(event, db)
@@ -256,32 +267,33 @@ def _event(event: str, inputs: list[str], db: str) -> _Place:
     raise UsageError(message)
 
 
-def _by_position(name: str, number: str) -> tuple[str, Document] | None:
+def _by_position(name: str, number: str, input_format: str) -> tuple[str, Document] | None:
     import re
 
     from tocsin.events import shapes
     from tocsin.events.record import Record
-    from tocsin.sources.files import InputFile, OpenFile
+    from tocsin.sources.files import OpenFile, find
 
     place = re.compile(rf"\D*{number}(\D|$)")
-    with OpenFile(InputFile(name)) as opened:
+    (file,) = find([name], input_format).files
+    with OpenFile(file) as opened:
         for found in opened.records():
             if place.match(found.position):
                 if not isinstance(found, Record):
                     message = f"{name}: {found.position}: {found.reason}"
                     raise InputError(message)
-                shaped = shapes.in_ecs(found.document)
+                shaped = shapes.in_ecs(found)
                 return found.position, found.document if shaped is None else shaped.document
     return None
 
 
-def _identified(inputs: Iterable[str]) -> Iterator[tuple[str, str, Document]]:
+def _identified(inputs: Iterable[str], input_format: str) -> Iterator[tuple[str, str, Document]]:
     """Every event of the inputs with its id, as a scan would know it."""
     from tocsin.events.record import Record
     from tocsin.runtime.detector import Identities
     from tocsin.sources.files import OpenFile, find
 
-    found = find(inputs)
+    found = find(inputs, input_format)
     if found.refused:
         raise InputError(found.refused[0])
     for file in found.files:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli.errors import ALERTS, RULES, for_people
+from tocsin.cli.options import AgentVersion, Values, environment
 
 if TYPE_CHECKING:
+    from tocsin.rules.environment import Environment
     from tocsin.rules.model import Loaded, Rule
 
 app = typer.Typer(
@@ -38,13 +40,15 @@ def stats(
         bool, typer.Option("--problems", help="Show every problem, not the first of each kind.")
     ] = False,
     strict_fields: _StrictFields = False,
+    agent: AgentVersion = "",
+    values: Values = None,
 ) -> None:
     """Count the rules that load, by type, and say why the others do not."""
     from tocsin.cli._rule_tables import print_stats, stats_as_data
     from tocsin.cli._screen import print_json
 
     with for_people():
-        loaded = load(paths, strict_fields=strict_fields)
+        loaded = load(paths, environment(agent, values), strict_fields=strict_fields)
         if json:
             print_json(stats_as_data(loaded))
         else:
@@ -69,6 +73,8 @@ def list_rules(
         typer.Option(metavar="ID", help="Only rules of a technique; T1552 takes T1552.005 too."),
     ] = "",
     json: _Json = False,
+    agent: AgentVersion = "",
+    values: Values = None,
 ) -> None:
     """List rules: id, name, vendor, type, severity, ATT&CK."""
     from tocsin.cli._rule_tables import print_list, row_as_data
@@ -76,7 +82,7 @@ def list_rules(
 
     with for_people():
         chosen = Choice(severity, vendor, tactic, technique)
-        loaded = load(paths or [])
+        loaded = load(paths or [], environment(agent, values))
         rules = [rule for rule in loaded.rules if chosen.takes(rule)]
         if json:
             print_json([row_as_data(rule) for rule in rules])
@@ -92,6 +98,8 @@ def lint(
     form: Annotated[
         str, typer.Option("--format", "-f", metavar="FORM", help="text or json.")
     ] = "text",
+    agent: AgentVersion = "",
+    values: Values = None,
 ) -> None:
     """Report every problem and every doubtful thing, with its place.
 
@@ -107,7 +115,7 @@ def lint(
         if form not in {"text", "json"}:
             message = f"--format {form!r}: choose text or json"
             raise UsageError(message)
-        loaded = load(paths, strict_fields=strict_fields)
+        loaded = load(paths, environment(agent, values), strict_fields=strict_fields)
         findings = find_doubtful(loaded.rules)
         if form == "json":
             print_json(lint_as_data(loaded, findings))
@@ -136,6 +144,8 @@ def show(
         bool, typer.Option("--guide", help="Print the whole investigation guide.")
     ] = False,
     json: _Json = False,
+    agent: AgentVersion = "",
+    values: Values = None,
 ) -> None:
     """Show one rule: its logic as a tree, and what else looks for the same indicators."""
     from tocsin.catalogue.counts import count_indicators
@@ -144,8 +154,8 @@ def show(
     from tocsin.cli._screen import bar, print_json
 
     with for_people():
-        compared = load(paths or [])
-        chosen = choose(rule, compared)
+        compared = load(paths or [], environment(agent, values))
+        chosen = choose(rule, compared, environment(agent, values))
         with bar("counting indicators"):
             page = page_of(chosen, count_indicators(compared.rules))
         if json:
@@ -162,6 +172,8 @@ def check(
         typer.Option("--junit", metavar="FILE", help="Also write the results as JUnit's XML."),
     ] = None,
     json: _Json = False,
+    agent: AgentVersion = "",
+    values: Values = None,
 ) -> None:
     """Test rules with their authors' events and with events made out of their logic.
 
@@ -175,7 +187,7 @@ def check(
     from tocsin.runtime.rule_tests import run_tests
 
     with for_people():
-        loaded = load(paths)
+        loaded = load(paths, environment(agent, values))
         problems = [problem for problem in not_loaded(loaded) if problem.is_failure]
         with bar("testing rules"):
             tested = list(run_tests(loaded.rules))
@@ -216,6 +228,8 @@ def export(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write it there."),
     ] = None,
+    agent: AgentVersion = "",
+    values: Values = None,
 ) -> None:
     """Write rules, with their exceptions, as a vendor's own tools import them.
 
@@ -230,7 +244,7 @@ def export(
         if form != "elastic-ndjson":
             message = f"--format {form!r}: choose elastic-ndjson"
             raise UsageError(message)
-        loaded = load(paths)
+        loaded = load(paths, environment(agent, values))
         text = as_ndjson(loaded.rules)
         if output is None:
             sys.stdout.buffer.write(text.encode())
@@ -249,11 +263,12 @@ def export(
     sys.stderr.write(f"{safe(told)}\n")
 
 
-def load(paths: list[Path], *, strict_fields: bool = False) -> Loaded:
+def load(paths: list[Path], where: Environment, *, strict_fields: bool = False) -> Loaded:
     """The rules of files and directories; without any, the shipped pack.
 
     Args:
         paths: the files and directories.
+        where: what the user says of the place where rules run.
         strict_fields: whether a rule with a field that no schema knows is refused.
 
     Raises:
@@ -269,10 +284,12 @@ def load(paths: list[Path], *, strict_fields: bool = False) -> Loaded:
             message = f"{path}: no such file or directory"
             raise UsageError(message)
     with bar("loading rules"):
-        return load_rules(paths or [near(shipped_pack())], strict_fields=strict_fields)
+        return load_rules(
+            paths or [near(shipped_pack())], environment=where, strict_fields=strict_fields
+        )
 
 
-def choose(wanted: str, compared: Loaded) -> Rule:
+def choose(wanted: str, compared: Loaded, where: Environment) -> Rule:
     """The one rule that is meant: out of a file of that name, else out of those to compare with.
 
     Raises:
@@ -283,7 +300,7 @@ def choose(wanted: str, compared: Loaded) -> Rule:
 
     file = Path(wanted)
     if file.is_file():
-        loaded = load([file])
+        loaded = load([file], where)
         rules = loaded.rules
         if not rules:
             raise UsageError(_not_loaded(wanted, loaded) or f"{wanted}: no rule in this file")

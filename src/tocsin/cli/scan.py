@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from tocsin.cli.errors import ALERTS, OK, RULES, USAGE, fail, for_people
+from tocsin.cli.options import AgentVersion, InputFormat, Values, environment
 from tocsin.cli.safe_text import printable, printable_json
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
+    from tocsin.rules.environment import Environment
     from tocsin.rules.model import Loaded, Problem
     from tocsin.runtime.scan import Memory, Summary
     from tocsin.sinks.lines import Held
@@ -39,6 +41,7 @@ def scan(
             show_default=False,
         ),
     ],
+    input_format: InputFormat = "",
     rules: Annotated[
         list[Path] | None,
         typer.Option(
@@ -118,6 +121,8 @@ def scan(
             "--strict-fields", help="Refuse rules that name a field which no schema knows."
         ),
     ] = False,
+    agent: AgentVersion = "",
+    values: Values = None,
     db: Annotated[
         str,
         typer.Option(
@@ -159,16 +164,19 @@ def scan(
       tocsin scan today/ --save --warm-up 7d
     """  # noqa: D301  (the \b is for the help: keep these lines as they are)
     with for_people():
+        where = environment(agent, values)
         return _scan(
-            inputs, rules, form, output, since, until, warm_up, indicators or [], exceptions or [],
-            max_signals, fail_on, strict, strict_fields, _store_url(db, save), dead_letter, guide,
-            quiet,
+            inputs, input_format, rules, where, form, output, since, until, warm_up,
+            indicators or [], exceptions or [], max_signals, fail_on, strict, strict_fields,
+            _store_url(db, save), dead_letter, guide, quiet,
         )  # fmt: skip
 
 
 def _scan(
     inputs: list[str],
+    input_format: str,
     rule_paths: list[Path] | None,
+    where: Environment,
     form: str,
     output: Path | None,
     since: str,
@@ -214,14 +222,16 @@ def _scan(
         message = f"--since {since} is later than --until {until}: nothing is in between"
         raise UsageError(message)
     learning = duration(warm_up) if warm_up else dt.timedelta(0)
-    found = find(inputs)
+    found = find(inputs, input_format)
     indicators = load_indicators(indicator_paths, now=now)
     used = [Path(file.name) for file in found.files] + (rule_paths or [])
     used += [*indicator_paths, *exception_paths]
     used += [_file_of(url)] if url else []
     _keep_apart("--output", output, used)
     _keep_apart("--dead-letter", dead_letter, used if output is None else [*used, output])
-    loaded = load_rules(rule_paths or [near(shipped_pack())], strict_fields=strict_fields)
+    loaded = load_rules(
+        rule_paths or [near(shipped_pack())], environment=where, strict_fields=strict_fields
+    )
     most = _most_signals(max_signals)
     loaded, unused = excepted(loaded, exception_paths, now)
     if not loaded.rules and not loaded.problems:

@@ -17,8 +17,10 @@ from tocsin.engine.state.keys import JoinKey, join_keys, key_text
 from tocsin.engine.state.new_terms import MOST_COMBINATIONS, Terms, combinations
 from tocsin.engine.state.sequence import Entry, KeyState, Machine, machine_of, tiebreaker_of
 from tocsin.events.event import Event
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.field_types import Scalar, render_date
 from tocsin.logic.query import (
+    Correlation,
     Filter,
     IndicatorMatch,
     Key,
@@ -61,7 +63,7 @@ def trace(query: Query, runs: Runs, heard: Heard, focus: Event) -> tuple[Line, .
         focus: the event in question.
     """
     match query:
-        case Filter() | IndicatorMatch():
+        case Filter() | IndicatorMatch() | AgentRule() | Correlation():
             return ()
         case SequenceQuery():
             return tuple(_sequence(query, runs, heard, focus))

@@ -2,7 +2,8 @@
 
 A decoder is a module ``events/decoders/<format>.py`` with
 
-* ``SUFFIXES: tuple[str, ...]`` and ``MAGIC: tuple[bytes, ...]``, by which a file is recognised;
+* ``SUFFIXES: tuple[str, ...]`` and ``recognises(head: bytes) -> bool``, by which a file is
+  recognised: by what its first 4 KiB say, else by its ending;
 * ``decode(stream, name) -> Iterator[Record | Undecodable]``, which reads a binary stream that need
   not be seekable, never raises for what is in it, and yields as it goes.
 """
@@ -26,12 +27,15 @@ class Record(msgspec.Struct):
         raw: the event's bytes as they came, for evidence and identity; empty where the event was
             made out of many packets, which then has an ``id``.
         id: the event's own identifier; None where its bytes have to speak for it.
+        shape: the name of the shape (`events.shapes`) that the event has, where the user said so;
+            ``ecs`` for none; empty: to be recognised.
     """
 
     document: Document
     position: str
     raw: bytes = b""
     id: str | None = None
+    shape: str = ""
 
 
 class Undecodable(msgspec.Struct):

@@ -2,7 +2,9 @@
 
 `Filter` rings for every event that satisfies it, `NewTerms` for the first event in a while that
 brings a combination of terms, `Sequence` and `Sample` for events that belong together, `Threshold`
-for many events of one group, `IndicatorMatch` for an event that bears the mark of a known threat.
+for many events of one group, `IndicatorMatch` for an event that bears the mark of a known threat,
+`Correlation` for matches of other rules that come together, `AgentRule` for an event and what was
+remembered of others (`logic.agent_rule`).
 
 An event plays a *role* in a query where it satisfies the filter of that number in `roles_of`.
 """
@@ -10,10 +12,11 @@ An event plays a *role* in a query where it satisfies the filter of that number 
 from __future__ import annotations
 
 import datetime as dt
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.expr import Always, Expr, Leaf, conjunction
 from tocsin.logic.field_types import FieldType
 from tocsin.logic.matchers import Equals
@@ -153,14 +156,66 @@ class IndicatorMatch(msgspec.Struct, frozen=True, tag_field="node", tag="indicat
     path: str = "threat.indicator"
 
 
-Query = Filter | NewTerms | Sequence | Sample | Threshold | IndicatorMatch
+CorrelationKind = Literal[
+    "event_count",
+    "value_count",
+    "temporal",
+    "temporal_ordered",
+    "value_sum",
+    "value_avg",
+    "value_median",
+    "value_percentile",
+]
+
+
+class CorrelationTerm(msgspec.Struct, frozen=True, tag_field="node", tag="correlation_term"):
+    """A rule that a correlation is about.
+
+    Attributes:
+        name: how the correlation calls the rule.
+        query: its condition, or it is a correlation itself.
+        by: the fields of its events that group them, in the order of `Correlation.group_by`.
+    """
+
+    name: str
+    query: Filter | Correlation
+    by: tuple[str, ...] = ()
+
+
+class Correlation(msgspec.Struct, frozen=True, tag_field="node", tag="correlation"):
+    """Sigma's correlations: matches of other rules that come together.
+
+    Attributes:
+        kind: what is asked of the matches of one group within ``timespan``.
+        terms: the rules.
+        group_by: what groups their events, as the rule names it: a field or an alias.
+        timespan: the longest time from the first event to the last.
+        condition: (``gt gte lt lte eq neq``, number) pairs that the count or value has to satisfy,
+            all of them; empty for the temporal kinds without one.
+        fields: whose values are counted or summed; several are counted as combinations.
+        percentile: which, for ``value_percentile``.
+        seen: temporal kinds with a boolean condition over the rules: a leaf
+            ``Leaf(name, Exists())`` is true where the rule of that name has matched.
+    """
+
+    kind: CorrelationKind
+    terms: tuple[CorrelationTerm, ...]
+    group_by: tuple[str, ...] = ()
+    timespan: dt.timedelta = dt.timedelta(minutes=5)
+    condition: tuple[tuple[str, float], ...] = ()
+    fields: tuple[str, ...] = ()
+    percentile: float | None = None
+    seen: Expr | None = None
+
+
+Query = Filter | NewTerms | Sequence | Sample | Threshold | IndicatorMatch | AgentRule | Correlation
 
 
 def roles_of(query: Query) -> tuple[Filter, ...]:
     """The filters of a query by role; an event is of interest where it satisfies one of them.
 
-    A sequence's roles are its terms in order, then its ``until``; every other query has one for
-    each term, or one.
+    A sequence's roles are its terms in order, then its ``until``; of a correlation they are those
+    of its rules one after another; every other query has one for each term, or one.
     """
     match query:
         case Filter():
@@ -171,6 +226,10 @@ def roles_of(query: Query) -> tuple[Filter, ...]:
             return tuple(term.filter for term in terms)
         case NewTerms(found) | Threshold(found) | IndicatorMatch(found):
             return (found,)
+        case AgentRule(needs=needs):
+            return (Filter(needs),)
+        case Correlation(terms=correlated):
+            return tuple(role for term in correlated for role in roles_of(term.query))
         case _:
             assert_never(query)
 
@@ -194,6 +253,11 @@ def narrowed(query: Query, condition: Expr) -> Query:
     def narrow_term(term: Term) -> Term:
         return msgspec.structs.replace(term, filter=narrow(term.filter))
 
+    def narrow_correlated(term: CorrelationTerm) -> CorrelationTerm:
+        inside = narrowed(term.query, condition)
+        assert isinstance(inside, (Filter, Correlation))  # noqa: S101  (for the types)
+        return msgspec.structs.replace(term, query=inside)
+
     match query:
         case Filter():
             return narrow(query)
@@ -205,6 +269,14 @@ def narrowed(query: Query, condition: Expr) -> Query:
             )
         case Sample(terms=terms):
             return msgspec.structs.replace(query, terms=tuple(narrow_term(term) for term in terms))
+        case AgentRule(where=where, needs=needs):
+            return msgspec.structs.replace(
+                query, where=conjunction(where, condition), needs=conjunction(needs, condition)
+            )
+        case Correlation(terms=correlated):
+            return msgspec.structs.replace(
+                query, terms=tuple(narrow_correlated(term) for term in correlated)
+            )
         case NewTerms() | Threshold() | IndicatorMatch():
             return msgspec.structs.replace(query, filter=narrow(query.filter))
         case _:

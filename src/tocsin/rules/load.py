@@ -10,10 +10,11 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from tocsin.errors import RuleError
 from tocsin.rules import formats as formats_package
+from tocsin.rules.environment import Environment
 from tocsin.rules.field_names import unknown_fields
 from tocsin.rules.model import Loaded, Problem, ProblemKind, Rule
 
@@ -28,6 +29,12 @@ _LINES = frozenset({".ndjson"})
 
 _BEGINNING = 1_000_000
 
+RuleFile = tuple[Path, str]
+"""A file of rules: its path and its text."""
+
+
+_Placed = TypeVar("_Placed", Rule, Problem)
+
 
 class Format(Protocol):
     """How a module of `tocsin.rules.formats` looks."""
@@ -39,8 +46,12 @@ class Format(Protocol):
     def recognises(self, path: Path, text: str) -> bool:
         """Whether a file is one of this format, whatever its ending."""
 
-    def load(self, path: Path, text: str) -> Loaded:
-        """Its rules and problems; never raises for what is in the file."""
+    def load(self, files: Sequence[RuleFile], environment: Environment) -> Loaded:
+        """The rules and problems of all files of this format; never raises for what is in them.
+
+        The files come together, in the order in which they were named or found, since rules of
+        some formats refer to others: a problem or a rule names its file by its `path`.
+        """
 
 
 @cache
@@ -62,6 +73,7 @@ def shipped_pack() -> Path:
 def load_rules(
     paths: Iterable[Path],
     *,
+    environment: Environment | None = None,
     known: Sequence[Format] | None = None,
     strict_fields: bool = False,
 ) -> Loaded:
@@ -72,6 +84,7 @@ def load_rules(
 
     Args:
         paths: files and directories.
+        environment: what the user says of the place where the rules run.
         known: the formats; all there are, if not given.
         strict_fields: whether a rule that names fields which no schema knows is refused; otherwise
             it loads with a warning.
@@ -90,7 +103,7 @@ def load_rules(
         else:
             message = f"no such file or directory: {path}"
             raise RuleError(message)
-    return collection.loaded()
+    return collection.loaded(environment or Environment())
 
 
 def _suffixes(known: Sequence[Format]) -> frozenset[str]:
@@ -125,14 +138,33 @@ class _Collection:
         self._strict_fields = strict_fields
         self._rules: dict[tuple[str, str], Rule] = {}
         self._problems: list[Problem] = []
+        self._texts: list[tuple[Format, Path, str]] = []
+        self._places: dict[str, None] = {}
         self._seen: set[Path] = set()
         self._files = 0
 
-    def loaded(self) -> Loaded:
-        return Loaded(tuple(self._rules.values()), tuple(self._problems), self._files)
+    def loaded(self, environment: Environment) -> Loaded:
+        """Loads what was added, each format its files together, in the order of the files."""
+        found = [
+            format_.load(files, environment)
+            for format_ in self._known
+            if (files := [(path, text) for mine, path, text in self._texts if mine is format_])
+        ]
+        self._problems.extend(problem for loaded in found for problem in loaded.problems)
+        for rule in self._in_order(rule for loaded in found for rule in loaded.rules):
+            self._keep(rule)
+        return Loaded(
+            tuple(self._rules.values()), tuple(self._in_order(self._problems)), self._files
+        )
+
+    def _in_order(self, items: Iterable[_Placed]) -> list[_Placed]:
+        """Rules or problems in the order of their files; a format's own order within a file."""
+        places = {place: number for number, place in enumerate(self._places)}
+        return sorted(items, key=lambda item: places.get(item.path, len(places)))
 
     def add(self, path: Path, *, named: bool) -> None:
-        """Loads one file, once; ``named`` says that its ending is no reason to pass it over."""
+        """Reads one file, once; ``named`` says that its ending is no reason to pass it over."""
+        self._places.setdefault(str(path))
         try:
             real = path.resolve()
             if real in self._seen:
@@ -156,10 +188,7 @@ class _Collection:
                 self._problems.append(Problem(str(path), "", "warning", message))
             return
         self._files += 1
-        found = format_.load(path, text)
-        self._problems.extend(found.problems)
-        for rule in found.rules:
-            self._keep(rule)
+        self._texts.append((format_, path, text))
 
     def _format_of(self, path: Path, text: str) -> Format | None:
         """The format that recognises the file; those that claim its ending are asked first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -121,6 +122,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         exceptions: those that were found; `tocsin.rules.exceptions` has put them into ``query``.
         investigation_fields: what to look at first in an alert.
         rest: the vendor's other keys as JSON: nothing here needs them, an export does.
+        silent: it never alerts; others build on what it finds.
     """
 
     id: str
@@ -160,6 +162,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: tuple[ExceptionItem, ...] = ()
     investigation_fields: tuple[str, ...] = ()
     rest: str = ""
+    silent: bool = False
 
     @property
     def runs(self) -> Runs:
@@ -179,6 +182,8 @@ ProblemKind = Literal[
     "unsupported",  # a type or feature that Tocsin does not run: no fault of the rule
     "no_query",  # a documentation page without a companion
     "not_applicable",  # a filter or agent version of the rule rules it out here
+    "needs_values",  # a placeholder that the user has to give values for
+    "no_source",  # a rule that loads, over events that nothing here decodes
     "warning",
 ]
 
@@ -220,6 +225,18 @@ class Loaded(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: int = 0
+
+    @classmethod
+    def together(cls, parts: Iterable[Loaded]) -> Loaded:
+        """Several of them as one, in their order."""
+        rules: list[Rule] = []
+        problems: list[Problem] = []
+        files = 0
+        for part in parts:
+            rules.extend(part.rules)
+            problems.extend(part.problems)
+            files += part.files
+        return cls(tuple(rules), tuple(problems), files)
 
 
 def severity_of(text: str) -> Severity | None:

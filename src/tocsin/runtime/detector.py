@@ -136,7 +136,7 @@ class Detector:
 
     def feed(self, records: Sequence[Record], source: str) -> list[Match]:
         """What rings at once over some records of a file, in the order of the rules."""
-        shaped = [shapes.in_ecs(record.document) for record in records]
+        shaped = [shapes.in_ecs(record) for record in records]
         documents: list[Document] = [
             record.document if found is None else found.document
             for record, found in zip(records, shaped, strict=True)
@@ -301,7 +301,7 @@ class Identities:
 
     def of(self, record: Record) -> tuple[str, Document]:
         """The id of a record and the event as rules see it."""
-        shaped = shapes.in_ecs(record.document)
+        shaped = shapes.in_ecs(record)
         document = record.document if shaped is None else shaped.document
         return self.name(record, shaped), document
 

@@ -5,6 +5,7 @@ What a file is shows in its first bytes; its ending decides only where they do n
 
 from __future__ import annotations
 
+import difflib
 import errno
 import io
 import os
@@ -16,9 +17,10 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from tocsin.errors import InputError
-from tocsin.events.decoders import Decoder, recognise, suffixes
+from tocsin.errors import InputError, UsageError
+from tocsin.events.decoders import Decoder, decoders, recognise, suffixes
 from tocsin.events.record import Record, Undecodable
+from tocsin.events.shapes import PLAIN, shapes
 
 STANDARD_INPUT = "-"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -35,10 +37,13 @@ class InputFile(msgspec.Struct, frozen=True):
     Attributes:
         name: what opens it: as the user wrote it, or below what they wrote.
         size: in bytes as it lies on disk; 0 where that is unknown.
+        format: the decoder or the shape that it has, where the user said so (`formats`); empty:
+            to be recognised.
     """
 
     name: str
     size: int = 0
+    format: str = ""
 
     @property
     def shown(self) -> str:
@@ -61,24 +66,44 @@ class Found(msgspec.Struct, frozen=True):
     refused: tuple[str, ...] = ()
 
 
-def find(inputs: Iterable[str]) -> Found:
-    """The files that inputs name: files, directories (with everything below them) and ``-``."""
+def formats() -> tuple[str, ...]:
+    """What an input may be said to be: a decoder, a shape of JSON events, or ``ecs``."""
+    return tuple(sorted({*decoders(), *shapes(), PLAIN}))
+
+
+def find(inputs: Iterable[str], format: str = "") -> Found:  # noqa: A002  (the user's word)
+    """The files that inputs name: files, directories (with everything below them) and ``-``.
+
+    Args:
+        inputs: as the user wrote them.
+        format: what they are said to be, one of `formats`; empty: to be recognised, and then only
+            files count in directories whose ending some decoder knows.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    if format and format not in formats():
+        near = difflib.get_close_matches(format, formats(), 1)
+        meant = f"did you mean {near[0]}?" if near else f"one of {', '.join(formats())}"
+        message = f"unknown input format {format!r}\nhint: {meant}"
+        raise UsageError(message)
     files: dict[str, InputFile] = {}
     passed_over: list[str] = []
     refused: list[str] = []
     for name in inputs:
         if name == STANDARD_INPUT:
-            files.setdefault(name, InputFile(name))
+            files.setdefault(name, InputFile(name, 0, format))
             continue
         try:
             if Path(name).is_dir():
                 for below in _below(name, refused):
-                    if _is_readable(below):
-                        files.setdefault(str(below), InputFile(str(below), below.stat().st_size))
+                    if _is_readable(below, any_ending=bool(format)):
+                        size = below.stat().st_size
+                        files.setdefault(str(below), InputFile(str(below), size, format))
                     else:
                         passed_over.append(InputFile(str(below)).shown)
             else:
-                files.setdefault(name, InputFile(name, Path(name).stat().st_size))
+                files.setdefault(name, InputFile(name, Path(name).stat().st_size, format))
         except OSError as error:
             refused.append(f"{InputFile(name).shown}: {_why(error)}")
     return Found(tuple(files.values()), tuple(passed_over), tuple(refused))
@@ -98,8 +123,8 @@ def _below(directory: str, refused: list[str]) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def _is_readable(path: Path) -> bool:
-    return path.is_file() and _plain_name(path.name).endswith(suffixes())
+def _is_readable(path: Path, *, any_ending: bool) -> bool:
+    return path.is_file() and (any_ending or _plain_name(path.name).endswith(suffixes()))
 
 
 def _plain_name(name: str) -> str:
@@ -138,7 +163,7 @@ class OpenFile:
             self.close()
             message = f"{file.shown}: {_why(error)}"
             raise InputError(message) from error
-        decoder = _decoder(file.name, head)
+        decoder = _decoder(file, head)
         if decoder is None:
             self.close()
             known = ", ".join(suffixes())
@@ -170,8 +195,12 @@ class OpenFile:
         Raises:
             InputError: the file cannot be read on.
         """
+        shape = "" if self.file.format in decoders() else self.file.format
         try:
-            yield from self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown)
+            for found in self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown):
+                if shape and isinstance(found, Record):
+                    found.shape = shape
+                yield found
         except OSError as error:
             message = f"{self.file.shown}: {_why(error)}"
             raise InputError(message) from error
@@ -185,9 +214,12 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _decoder(name: str, head: bytes) -> Decoder | None:
-    plain = _plain_name(Path(name).name)
-    if name == STANDARD_INPUT and not head:
+def _decoder(file: InputFile, head: bytes) -> Decoder | None:
+    if file.format:
+        # A shape is one of JSON events.
+        return decoders().get(file.format, decoders()["json"])
+    plain = _plain_name(Path(file.name).name)
+    if file.name == STANDARD_INPUT and not head:
         return recognise("empty.json", b"")
     # Blank lines may stand before JSON, but belong to the first bytes of a pcapng file.
     return recognise(plain, head) or recognise(plain, head.lstrip(b" \t\r\n"))

@@ -180,7 +180,7 @@ SOME = Loaded(
 
 @pytest.fixture
 def some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "load", lambda _paths, **_: SOME)
+    monkeypatch.setattr(command, "load", lambda _paths, _where, **_: SOME)
 
 
 @pytest.mark.usefixtures("some")
@@ -221,7 +221,7 @@ def test_stats_of_nothing(tmp_path: Path) -> None:
 def test_a_share_that_is_nearly_all_is_not_called_all(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = tuple(a_rule(n, "eql/event") for n in range(9_999))
     problems = (a_problem(10_000, "syntax", ": x", "eql/event"),)
-    monkeypatch.setattr(command, "load", lambda _paths, **_: Loaded(rules, problems, 10_000))
+    monkeypatch.setattr(command, "load", lambda _paths, _where, **_: Loaded(rules, problems, 10_000))
     assert "░   99.9%" in printed("stats", "rules")
 
 
@@ -308,7 +308,7 @@ def test_a_clean_rule_is_said_to_be_clean() -> None:
 @pytest.mark.usefixtures("some")
 def test_what_is_not_run_yet_is_a_note_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = Loaded(problems=tuple(p for p in SOME.problems if p.kind == "unsupported"), files=5)
-    monkeypatch.setattr(command, "load", lambda _paths, **_: loaded)
+    monkeypatch.setattr(command, "load", lambda _paths, _where, **_: loaded)
     assert printed("lint", "rules", "--strict").endswith("5 files, 5 rules: 5 notes\n")
 
 

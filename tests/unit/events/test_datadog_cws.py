@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tocsin.engine.reference import holds
 from tocsin.events.fields import values_of
+from tocsin.events.record import Record
 from tocsin.events.shapes import datadog_cws, in_ecs
 from tocsin.events.shapes._cws_values import args_flags, args_options, is_public
 from tocsin.languages.secl import compile_query
@@ -54,7 +55,7 @@ EXEC: dict[str, Any] = {
 
 
 def shaped(document: dict[str, Any]) -> dict[str, Any]:
-    found = in_ecs(document)
+    found = in_ecs(Record(document, "line 1"))
     assert found is not None
     return found.document
 
@@ -266,7 +267,7 @@ def test_one_exec_for_two_rules_is_one_event() -> None:
 )
 def test_other_documents_are_not_recognised(document: dict[str, Any]) -> None:
     assert not datadog_cws.recognises(document)
-    assert in_ecs(document) is None
+    assert in_ecs(Record(document, "line 1")) is None
 
 
 JSON = st.recursive(
@@ -352,7 +353,7 @@ def test_nothing_at_any_place_raises(path: tuple[Any, ...], value: Any, name: st
     for key in path[:-1]:
         holder = holder[key]
     holder[path[-1]] = value
-    found = in_ecs(document)
+    found = in_ecs(Record(document, "line 1"))
     assert found is None or found.identity
 
 

@@ -52,7 +52,7 @@ rules:
 
 
 def load(text: str) -> Loaded:
-    return datadog_policy.load(PATH, text)
+    return datadog_policy.load_file(PATH, text)
 
 
 def rules(text: str) -> str:

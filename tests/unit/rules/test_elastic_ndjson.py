@@ -43,7 +43,7 @@ def ndjson(*objects: object) -> str:
 
 
 def load(*objects: object) -> Loaded:
-    return elastic_ndjson.load(PATH, ndjson(*objects))
+    return elastic_ndjson.load_file(PATH, ndjson(*objects))
 
 
 def as_loaded_from_anywhere(rule: Rule) -> Rule:
@@ -51,7 +51,7 @@ def as_loaded_from_anywhere(rule: Rule) -> Rule:
 
 
 def again(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    loaded = elastic_ndjson.load(PATH, elastic_ndjson.export(rules))
+    loaded = elastic_ndjson.load_file(PATH, elastic_ndjson.export(rules))
     assert loaded.problems == ()
     return loaded.rules
 
@@ -88,7 +88,7 @@ def test_new_terms_as_kibana_writes_them() -> None:
 
 
 def test_a_mistake_is_told_with_its_line() -> None:
-    loaded = elastic_ndjson.load(
+    loaded = elastic_ndjson.load_file(
         PATH, ndjson(RULE, RULE | {"query": "a: ("}) + "{]\n" + ndjson(RULE | {"severity": "x"})
     )
     assert len(loaded.rules) == 1

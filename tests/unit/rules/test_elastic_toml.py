@@ -96,7 +96,7 @@ def toml(**changes: str | None) -> str:
 
 
 def load(text: str) -> Loaded:
-    return elastic_toml.load(PATH, text)
+    return elastic_toml.load_file(PATH, text)
 
 
 def rule_of(text: str) -> Rule:

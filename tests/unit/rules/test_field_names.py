@@ -31,7 +31,7 @@ query = '''
 
 
 def rule_of(text: str) -> Rule:
-    (rule,) = elastic_toml.load(PATH, text).rules
+    (rule,) = elastic_toml.load_file(PATH, text).rules
     return rule
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tocsin.errors import RuleError
 from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter
 from tocsin.rules import load as load_module
+from tocsin.rules.environment import Environment
 from tocsin.rules.load import formats, load_rules, shipped_pack
 from tocsin.rules.model import Loaded, Problem, Rule
 
@@ -22,7 +24,10 @@ class Lines:
     def recognises(self, path: Path, text: str) -> bool:
         return text.startswith("ids")
 
-    def load(self, path: Path, text: str) -> Loaded:
+    def load(self, files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
+        return Loaded.together(self._load(path, text) for path, text in files)
+
+    def _load(self, path: Path, text: str) -> Loaded:
         names = text.split()[1:]
         return Loaded(
             tuple(self._rule(path, name) for name in names if "!" not in name),

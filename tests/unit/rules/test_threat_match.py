@@ -50,7 +50,7 @@ field = "user.name"
 
 
 def load(text: str) -> Loaded:
-    return elastic_toml.load(Path("bells.toml"), text)
+    return elastic_toml.load_file(Path("bells.toml"), text)
 
 
 def query_of(text: str) -> IndicatorMatch:

@@ -28,7 +28,7 @@ LEAF = Filter(Leaf("process.name", Equals(("a",)), "keyword", operator=":"))
 
 
 def load(table: str) -> Loaded:
-    return elastic_toml.load(Path("bells.toml"), RULE + table)
+    return elastic_toml.load_file(Path("bells.toml"), RULE + table)
 
 
 ASKED = [
@@ -84,7 +84,9 @@ def test_a_threshold_that_makes_no_sense(table: str, message: str) -> None:
 
 
 def test_a_threshold_over_a_broken_query_says_what_is_wrong_with_each() -> None:
-    loaded = elastic_toml.load(Path("bells.toml"), RULE.replace(": a", ": (") + "threshold = 3")
+    loaded = elastic_toml.load_file(
+        Path("bells.toml"), RULE.replace(": a", ": (") + "threshold = 3"
+    )
     assert sorted(problem.kind for problem in loaded.problems) == ["semantic", "syntax"]
 
 

@@ -19,6 +19,7 @@ from tocsin.events.fields import values_of
 from tocsin.events.record import Document
 from tocsin.events.schema import ECS
 from tocsin.logic import query as logic
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.field_types import FieldType, Scalar, coerce, fold, text_of
 from tocsin.logic.matchers import in_network
 from tocsin.rules.model import Rule
@@ -42,6 +43,11 @@ def fires(rule: Rule, case: Case) -> bool:
             return _threshold(query, [e for e in seen if _taken(query.filter, e)])
         case logic.IndicatorMatch():
             return _indicator_match(query, seen, case.indicators)
+        case AgentRule(where=where):
+            # Of each event by itself: nothing is remembered.
+            return any(reference.holds(where, event) for event in case.events if event in seen)
+        case logic.Correlation():
+            raise NotImplementedError
         case _:
             assert_never(query)
 

@@ -9,7 +9,9 @@ import msgspec
 
 from tocsin.engine.state.operator import Operator, Saved
 from tocsin.events.record import Document
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.query import (
+    Correlation,
     Filter,
     IndicatorMatch,
     NewTerms,
@@ -32,8 +34,10 @@ def operator_for(
     """
     query = rule.query
     match query:
-        case Filter():
+        case Filter() | AgentRule():
             return None
+        case Correlation():
+            raise NotImplementedError
         case IndicatorMatch():
             from tocsin.engine.state.indicator_match import IndicatorMatchState
 

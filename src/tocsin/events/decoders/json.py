@@ -9,7 +9,9 @@ followed by one, means lines; anything else is cut at its braces. A piece that i
 that piece alone. Of keys that stand twice in an object the last counts; ``NaN``, unpaired
 surrogates, bad UTF-8, nesting deeper than `DEEPEST` and events longer than `LONGEST` are refused.
 
-Elasticsearch's search hits are taken apart: ``_source`` is the event, ``_id`` its identity.
+What wraps events is taken off: of Elasticsearch's search hits ``_source`` is the event and ``_id``
+its identity, the actions of its bulk format are passed over, and an object that is nothing but a
+list of ``Records`` (CloudTrail) or ``records`` (Azure) is that list.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ import msgspec
 from tocsin.events.record import Record, Undecodable
 
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".jsonlines")
-MAGIC: tuple[bytes, ...] = (b"{", b"[", b"\xef\xbb\xbf{", b"\xef\xbb\xbf[")
 
 LONGEST = 16 << 20
 """The longest event that is decoded, in bytes."""
@@ -37,6 +38,14 @@ _BLANKS = b" \t\r\n\x0b\x0c"
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
 _DECODER = msgspec.json.Decoder()
+_WRAPPERS = frozenset({"Records", "records"})
+_ACTIONS = (b'{"index"', b'{"create"', b'{ "index"', b'{ "create"')
+_ACTION_KEYS = frozenset({"_index", "_id", "_type", "routing", "pipeline", "require_alias"})
+
+
+def recognises(head: bytes) -> bool:
+    """Whether it begins with an object or an array."""
+    return head.removeprefix(b"\xef\xbb\xbf").startswith((b"{", b"["))
 
 
 def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:
@@ -128,13 +137,29 @@ class _Lines:
 
 
 def _by_line(reader: _Lines) -> Iterator[Record | Undecodable]:
+    identity: str | None = None
     for number, line in reader:
+        if line.startswith(_ACTIONS) and (action := _action(line)) is not None:
+            own = action.get("_id")
+            identity = own if isinstance(own, str) and own else None
+            continue
         found = _event(line, f"line {number}")
         if isinstance(found, Undecodable) and len(line) <= LONGEST and _are_objects(line):
             for count, (piece, _) in enumerate(_Cutter().feed(line), 1):
                 yield from _events(piece, f"line {number}, object {count}")
         else:
+            if identity is not None and isinstance(found, Record):
+                found.id, identity = identity, None
             yield from _unwrapped(found)
+
+
+def _action(line: bytes) -> dict[str, Any] | None:
+    """What an action line of Elasticsearch's bulk format says; None for any other line."""
+    found = _parsed(line)
+    if not isinstance(found, dict) or len(found) != 1:
+        return None
+    action = next(iter(found.values()))
+    return action if isinstance(action, dict) and _ACTION_KEYS.issuperset(action) else None
 
 
 def _are_objects(line: bytes) -> bool:
@@ -321,6 +346,17 @@ def _unwrapped(found: Record | Undecodable) -> Iterator[Record | Undecodable]:
             else:
                 yield Undecodable(position, "a search hit without _source")
         return
+    if len(document) == 1:
+        name, inside = next(iter(document.items()))
+        if name in _WRAPPERS and isinstance(inside, list):
+            for count, record in enumerate(inside, 1):
+                position = f"{found.position}, record {count}"
+                raw = msgspec.json.encode(record)
+                if isinstance(record, dict):
+                    yield Record(record, position, raw)
+                else:
+                    yield Undecodable(position, "not an object", raw[:_KEPT])
+            return
     identity = document.get("_id")
     if isinstance(identity, str) and identity:
         found.id = identity

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from tocsin.events.wire.packets import Frame
 
 SUFFIXES: Final = (".pcap", ".pcapng", ".cap")
-MAGIC: Final = capture_file.MAGIC
+
+
+def recognises(head: bytes) -> bool:
+    """Whether it begins as a capture does."""
+    return head.startswith(capture_file.MAGIC)
 
 
 def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:

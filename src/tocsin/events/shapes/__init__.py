@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Protocol
 
-from tocsin.events.record import Document
+from tocsin.events.record import Document, Record
 
 
 class Shape(Protocol):
@@ -54,22 +55,28 @@ class Shaped:
         return self._shape.identity(self._original)
 
 
+PLAIN = "ecs"
+"""The name of no shape at all: the event is in ECS already."""
+
+
 @cache
-def shapes() -> tuple[Shape, ...]:
-    """Every shape, in the order of their names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    found: list[Shape] = []
-    for name in names:
-        if name.startswith("_"):
-            continue
-        module: Shape = importlib.import_module(f"{__name__}.{name}")
-        found.append(module)
-    return tuple(found)
+def shapes() -> Mapping[str, Shape]:
+    """Every shape by its name, in the order of their names."""
+    found: dict[str, Shape] = {}
+    for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        if not name.startswith("_"):
+            module: Shape = importlib.import_module(f"{__name__}.{name}")
+            found[name] = module
+    return found
 
 
-def in_ecs(document: Document) -> Shaped | None:
+def in_ecs(record: Record) -> Shaped | None:
     """The event in ECS's names; None where it has no shape of its own (it is in ECS already)."""
-    for shape in shapes():
+    document = record.document
+    if record.shape:
+        named = shapes().get(record.shape)
+        return None if named is None else Shaped(named, document)
+    for shape in shapes().values():
         if shape.recognises(document):
             return Shaped(shape, document)
     return None

@@ -20,11 +20,13 @@ Format: https://docs.datadoghq.com/security/workload_protection/workload_securit
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from tocsin.errors import QueryError, RuleError
 from tocsin.languages.secl import Macro, compile_query
+from tocsin.rules.environment import Environment
 from tocsin.rules.formats._datadog import (
     Entry,
     accepted,
@@ -59,7 +61,12 @@ def recognises(path: Path, text: str) -> bool:
     return any(entry is not None and "expression" in entry.values for entry in entries)
 
 
-def load(path: Path, text: str) -> Loaded:
+def load(files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
+    """The rules of all files, each by itself."""
+    return Loaded.together(load_file(path, text) for path, text in files)
+
+
+def load_file(path: Path, text: str) -> Loaded:
     """The rules of a policy, and what keeps the others from being some."""
     policy = _Policy(str(path))
     try:

@@ -20,12 +20,14 @@ A page without one is a problem of the kind ``no_query``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from tocsin.errors import QueryError, RuleError
 from tocsin.languages.secl import compile_query
+from tocsin.rules.environment import Environment
 from tocsin.rules.formats._datadog import Entry, macro_of, read_yaml, threats_of
 from tocsin.rules.model import (
     RISK_SCORES,
@@ -57,7 +59,12 @@ def recognises(path: Path, text: str) -> bool:
     return found is not None and _TYPE.search(found[1]) is not None
 
 
-def load(path: Path, text: str) -> Loaded:
+def load(files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
+    """The rules of all files, each by itself."""
+    return Loaded.together(load_file(path, text) for path, text in files)
+
+
+def load_file(path: Path, text: str) -> Loaded:
     """The rule of a page; a companion alone is none and says nothing."""
     if path.name.endswith(COMPANION_SUFFIX):
         return Loaded(files=1)

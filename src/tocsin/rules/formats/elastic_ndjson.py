@@ -16,13 +16,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from tocsin.logic.query import NewTerms, Threshold
+from tocsin.rules.environment import Environment
 from tocsin.rules.exception_files import exceptions_among
 from tocsin.rules.exceptions import except_from
 from tocsin.rules.formats._elastic import read_rule
@@ -60,7 +61,12 @@ def recognises(path: Path, text: str) -> bool:
     return False
 
 
-def load(path: Path, text: str) -> Loaded:
+def load(files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
+    """The rules of all files, each by itself."""
+    return Loaded.together(load_file(path, text) for path, text in files)
+
+
+def load_file(path: Path, text: str) -> Loaded:
     """The rules of the file, with the exceptions that stand in it; what is wrong with the rest."""
     rules: list[Rule] = []
     problems: list[Problem] = []

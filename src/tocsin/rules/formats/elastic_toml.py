@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
+from tocsin.rules.environment import Environment
 from tocsin.rules.formats._elastic import read_rule
 from tocsin.rules.model import Loaded, Problem
 from tocsin.source_text import SourceText
@@ -42,7 +44,12 @@ def recognises(path: Path, text: str) -> bool:
         return False
 
 
-def load(path: Path, text: str) -> Loaded:
+def load(files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
+    """The rules of all files, each by itself."""
+    return Loaded.together(load_file(path, text) for path, text in files)
+
+
+def load_file(path: Path, text: str) -> Loaded:
     """The rule in the file, or what keeps it from being one."""
     name = str(path)
     try:

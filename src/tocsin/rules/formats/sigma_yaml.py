@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tocsin.rules.environment import Environment
 from tocsin.rules.model import Loaded, Problem
 
 SUFFIXES: tuple[str, ...] = (".yml", ".yaml")
@@ -27,7 +29,12 @@ def recognises(path: Path, text: str) -> bool:
     )
 
 
-def load(path: Path, text: str) -> Loaded:
+def load(files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
+    """The rules of all files, each by itself."""
+    return Loaded.together(load_file(path, text) for path, text in files)
+
+
+def load_file(path: Path, text: str) -> Loaded:
     """The rule as one that is not supported."""
     identity, title = _ID.search(text), _TITLE.search(text)
     problem = Problem(

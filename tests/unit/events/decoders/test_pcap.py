@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.events.wire.building import GET, OK, START, Connection, pcap, pcapng
 
-from tocsin.events.decoders.pcap import MAGIC, decode
+from tocsin.events.decoders.pcap import decode, recognises
 from tocsin.events.record import Record, Undecodable
 
 TALK = Connection().open().ask(GET, 20).answer(OK).ask(GET).answer(OK).close().packets
@@ -99,7 +99,7 @@ def test_no_damage_whatsoever_raises(file, data):
 
 def test_capture_files_are_recognised_by_their_first_bytes():
     for file in (pcap([]), pcap([], order=">"), pcap([], nanoseconds=True), pcapng([])):
-        assert file.startswith(MAGIC)
+        assert recognises(file)
 
 
 CREDENTIALS = "/latest/meta-data/iam/security-credentials/"
