@@ -22,11 +22,13 @@ from tocsin.engine.plan import Plan
 from tocsin.engine.state.build import operator_for, operator_name
 from tocsin.engine.state.indicator_match import IndicatorMatchState
 from tocsin.engine.state.operator import Firing, Operator
+from tocsin.engine.state.variables import VariablesState
 from tocsin.events import shapes
 from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.field_types import Scalar, date_of
 from tocsin.logic.query import Filter, NewTerms, Query, Sample, Threshold, roles_of
 from tocsin.logic.query import Sequence as SequenceQuery
@@ -74,7 +76,8 @@ class Detector:
         saved: Mapping[str, Mapping[str, bytes]] | None = None,
         indicators: Sequence[Document] = (),
     ) -> None:
-        self.rules = tuple(rules)
+        # A silent rule that nothing else needs at work costs nothing.
+        self.rules = tuple(r for r in rules if not r.silent or isinstance(r.query, AgentRule))
         self._now = now
         self._window = window or Window()
         self._warm_up = int(warm_up.total_seconds() * 1_000_000_000)
@@ -92,12 +95,18 @@ class Detector:
             operator = operator_for(rule, saved.get(operator_name(rule)), indicators=indicators)
             if operator is not None:
                 self._operators[number] = operator
+        self._policies = _Policies(self.rules, saved)
         self.without_indicators = sum(
             isinstance(operator, IndicatorMatchState) and not operator.has_indicators
             for operator in self._operators.values()
         )
         started = saved.get(_CLOCK, {}).get("earliest")
         self._earliest: int | None = int(started) if started else None
+        # By role: what an alert's evidence is taken from.
+        self._told = [
+            [r.query.where] if isinstance(r.query, AgentRule) else [role.expr for role in roles]
+            for r, roles in zip(self.rules, self._roles, strict=True)
+        ]
         self._order = 0
         self._piped: dict[int, list[Match]] = {}
         self._identities = Identities()
@@ -110,7 +119,7 @@ class Detector:
     def listening(cls, rule: Rule, *, now: int) -> tuple[Detector, Listener]:
         """A detector that only listens: every event of interest to the rule, and nothing fires."""
         detector, listener = cls([rule], now=now), Listener()
-        detector._operators = {0: listener}
+        detector._operators, detector._policies = {0: listener}, _Policies((), {})
         return detector, listener
 
     @property
@@ -173,6 +182,11 @@ class Detector:
         quiet_until = (
             self._earliest + self._warm_up if self._warm_up and self._earliest is not None else None
         )
+        matches.extend(
+            self._match(number, firing)
+            for number, firing in self._policies.due(None)
+            if not self.rules[number].silent
+        )
         for number, operator in self._operators.items():
             rule = self.rules[number]
             learns = quiet_until if isinstance(rule.query, NewTerms) else None
@@ -188,16 +202,17 @@ class Detector:
             operator_name(self.rules[number]): operator.changes()
             for number, operator in self._operators.items()
         }
+        changed |= self._policies.changes()
         if self._earliest is not None:
             changed[_CLOCK] = {"earliest": str(self._earliest).encode()}
         return {operator: keys for operator, keys in changed.items() if keys}
 
     def _match(self, number: int, firing: Firing) -> Match:
-        rule, roles = self.rules[number], self._roles[number]
+        rule, told = self.rules[number], self._told[number]
         found = [
             leaf
             for role, event in firing.events
-            for leaf in evidence(roles[role].expr, event.document, event.id)
+            for leaf in evidence(told[role], _with(event.document, firing.context), event.id)
         ]
         new_terms = tuple((f, v) for f, v in firing.terms if v is not None)
         return Match(
@@ -236,6 +251,8 @@ class Detector:
         if event.received:
             self.undated += 1
         self.hits[rule.id] += 1
+        if self._policies.takes(number, event):
+            return
         operator = self._operators.get(number)
         if operator is not None:
             operator.add(event, roles)
@@ -252,6 +269,47 @@ class Detector:
                 self._piped[number] = _piped(held, [pipes[0]])
         else:
             yield match
+
+
+def _with(document: Document, context: Document) -> Document:
+    return {**document, **context} if context else document
+
+
+class _Policies:
+    """The rules of Datadog's Agent that remember together, each with its seat among them."""
+
+    def __init__(self, rules: Sequence[Rule], saved: Mapping[str, Mapping[str, bytes]]) -> None:
+        seated = [(n, r) for n, r in enumerate(rules) if isinstance(r.query, AgentRule)]
+        self._numbers = [number for number, _ in seated]
+        self._seats = {number: seat for seat, number in enumerate(self._numbers)}
+        self._state: VariablesState | None = None
+        if seated:
+            self._name = operator_name(seated[0][1])
+            members = [(r.id, r.query) for _, r in seated if isinstance(r.query, AgentRule)]
+            self._state = VariablesState(members, saved.get(self._name))
+
+    @property
+    def limited(self) -> int:
+        """How many matches their rules' limits kept back."""
+        return 0 if self._state is None else self._state.limited
+
+    def takes(self, number: int, event: Event) -> bool:
+        """Takes note of an event that a rule may match; False if the rule is no member."""
+        seat = self._seats.get(number)
+        if seat is None or self._state is None:
+            return False
+        self._state.add(event, (seat,))
+        return True
+
+    def due(self, until: int | None) -> Iterator[tuple[int, Firing]]:
+        """What fires, with the numbers of the rules."""
+        for firing in self._state.due(until) if self._state is not None else ():
+            ((seat, event),) = firing.events
+            yield self._numbers[seat], msgspec.structs.replace(firing, events=((0, event),))
+
+    def changes(self) -> dict[str, dict[str, bytes | None]]:
+        """What is to be kept of their memory."""
+        return {} if self._state is None else {self._name: self._state.changes()}
 
 
 class Listener:

@@ -63,9 +63,12 @@ def operator_for(
 def operator_name(rule: Rule) -> str:
     """The name under which a rule's memory is kept: of the rule, and of what it remembers.
 
-    New terms go on when a rule's filter changes, as in Elastic; anything else begins anew.
+    New terms go on when a rule's filter changes, as in Elastic; rules of Datadog's Agent remember
+    together; anything else begins anew.
     """
     query = rule.query
+    if isinstance(query, AgentRule):
+        return "variables"
     if isinstance(query, NewTerms):
         return f"new_terms/{rule.id}/{','.join(query.fields)}"
     kind = type(query).__name__.lower()

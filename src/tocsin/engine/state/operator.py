@@ -27,6 +27,7 @@ class Firing(msgspec.Struct, frozen=True):
         terms: (field, value) pairs: new terms, a threshold's group, a sequence's key.
         time: when it fired, nanoseconds since the epoch; None: the time of the last event.
         details: what the operator has to say besides, as the alert's ``details``.
+        context: what the condition read besides the event, as fields of it.
     """
 
     events: tuple[tuple[int, Event], ...]
@@ -34,6 +35,7 @@ class Firing(msgspec.Struct, frozen=True):
     terms: tuple[tuple[str, Scalar | None], ...] = ()
     time: int | None = None
     details: dict[str, Any] = {}
+    context: dict[str, Any] = {}
 
 
 class Operator(Protocol):
