@@ -114,7 +114,8 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=False):
         host, process, user: ECS objects of the last event, as far as it has them.
         details: what the rule's type has to say besides: ``threshold`` and ``threshold_result``,
             the ``suppression``, the key that a sequence is ``joined_by``, the indicators of threats
-            that the event met (``threat.enrichments``).
+            that the event met (``threat.enrichments``), the ``variables`` that an Agent rule read
+            and the ``responses`` that its policy asks for.
         note: what a reader must know of this alert's making, such as an event without a time.
     """
 

@@ -29,7 +29,7 @@ def not_loaded(loaded: Loaded) -> list[Problem]:
     """
     first: dict[tuple[str, ...], Problem] = {}
     for number, problem in enumerate(loaded.problems):
-        if problem.kind != "warning":
+        if not problem.loads:
             again = str(number) if problem.kind == "not_applicable" else ""
             first.setdefault((problem.path, problem.rule_id, problem.name, again), problem)
     return list(first.values())

@@ -43,12 +43,14 @@ KINDS: Final = {
     "unsupported": "not run by Tocsin yet",
     "no_query": "pages that come without a query",
     "not_applicable": "ruled out here by their own conditions",
+    "needs_values": "placeholders wait for values: --values FILE",
+    "no_source": "loaded, over events that nothing here decodes",
     "warning": "loaded, and worth a look",
 }
 """What the kinds of problem mean, in the order in which they are shown."""
 
 _STYLES = {"unsupported": "yellow", "no_query": "yellow", "not_applicable": "dim",
-           "warning": "yellow"}  # fmt: skip
+           "needs_values": "yellow", "no_source": "dim", "warning": "yellow"}  # fmt: skip
 
 
 # --- stats --------------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ def _explain(
     from tocsin.cli.scan import excepted
     from tocsin.engine.exceptions import swallowed_by
     from tocsin.engine.explain import explain as explain_logic
+    from tocsin.logic.agent_rule import AgentRule
     from tocsin.logic.query import roles_of
     from tocsin.rules.index import origin_of, sees
 
@@ -122,7 +123,10 @@ def _explain(
     rule = choose(name, known, where)
     place = _event(event, inputs or [], input_format, db)
     document = place.document
-    trees = [explain_logic(role.expr, document) for role in dict.fromkeys(roles_of(rule.query))]
+    # Of a rule with variables the whole condition: they read as if nothing had been set.
+    query = rule.query
+    asked = [query.where] if isinstance(query, AgentRule) else [r.expr for r in roles_of(query)]
+    trees = [explain_logic(expr, document) for expr in dict.fromkeys(asked)]
     seen = sees(rule.index, origin_of(document))
     swallowed = swallowed_by(rule, document) if seen else None
     story = _story(rule, place, inputs or [], input_format, now) if seen else ()

@@ -122,6 +122,8 @@ def alert_panel(alert: Alert, console: Console, *, guide: Guide = "short") -> No
     page.field("indicator", *_indicators(alert, page))
     page.events(alert)
     page.field("group", *_suppressed(alert, page))
+    page.field("known", *_known(alert, page))
+    page.field("response", *_responses(alert, page))
     page.field("ATT&CK", *(_threat(threat, page.deeper) for threat in alert.rule.threat))
     page.field("rule", _rule(alert))
     page.field("note", _text(alert.note, "yellow"))
@@ -340,6 +342,21 @@ def _suppressed(alert: Alert, page: _Page) -> Iterator[Text]:
     if "threshold_result" not in alert.details:  # it has told of its group already
         for term in suppression["terms"]:
             yield page.term(term["field"], term["value"])
+
+
+def _known(alert: Alert, page: _Page) -> Iterator[Text]:
+    """What the rules of an Agent remembered when this one matched."""
+    for name, value in alert.details.get("variables", {}).items():
+        said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield _assemble((f"${{{name}}}", "cyan"), " = ", (page.cut(said), "bold"))
+
+
+def _responses(alert: Alert, page: _Page) -> Iterator[Text]:
+    """What the policy asks the Agent to do, and Tocsin leaves to who reads this."""
+    for response in alert.details.get("responses", ()):
+        settings = ", ".join(f"{k} {v}" for k, v in response.items() if k != "action")
+        asked = _assemble("the policy asks for ", (str(response["action"]), "bold"))
+        yield asked + _text(f" ({page.cut(settings)})" if settings else "")
 
 
 def _indicators(alert: Alert, page: _Page) -> Iterator[Text]:

@@ -256,7 +256,7 @@ def export(
                 raise UsageError(message) from error
     written = sum(rule.vendor == "elastic" for rule in loaded.rules)
     others = len(loaded.rules) - written
-    failed = sum(problem.kind != "warning" for problem in loaded.problems)
+    failed = sum(not problem.loads for problem in loaded.problems)
     left_out = [f"{others:,} of other vendors"] * bool(others)
     left_out += [f"{failed:,} that did not load"] * bool(failed)
     told = f"{written:,} rules written" + (f"; left out: {', '.join(left_out)}" if left_out else "")
@@ -333,7 +333,7 @@ def _not_loaded(wanted: str, loaded: Loaded) -> str:
     for problem in loaded.problems:
         path = Path(problem.path)
         known = {problem.rule_id, problem.name, problem.path, path.name, path.stem} - {""}
-        if problem.kind != "warning" and wanted in known:
+        if not problem.loads and wanted in known:
             return f"{wanted} could not be loaded ({problem.kind}): {problem.message}"
     return ""
 

@@ -466,7 +466,7 @@ def _report(
     if summary.resumed:
         line("resumed", f"{_count(summary.resumed, 'file')} had been done before the interruption")
     failures = [p for p in loaded.problems if p.is_failure]
-    others = [p for p in loaded.problems if not p.is_failure and p.kind != "warning"]
+    others = [p for p in loaded.problems if not p.is_failure and not p.loads]
     line("rules", f"{len(loaded.rules):,} loaded" + (f", {len(others):,} not for Tocsin or this "
          "host" if others else ""))  # fmt: skip
     for problem in failures[:3]:
@@ -502,6 +502,9 @@ def _report(
         worst = ", ".join(f"{n:,} × {name}" for name, n in summary.cut.most_common(3))
         line("cut", f"{_count(summary.cut.total(), 'match', 'es')} beyond what a run of their rule "
              f"may alert (max_signals): {worst}", "yellow")  # fmt: skip
+    if summary.limited:
+        line("limited", f"{_count(summary.limited, 'match', 'es')} kept back, as their rules send "
+             "one in a while only (every)")  # fmt: skip
     if summary.learned:
         line("learned", f"{_count(summary.learned, 'new term')} kept quiet by the warm-up")
     if summary.outside:

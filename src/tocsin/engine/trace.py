@@ -63,6 +63,8 @@ def trace(query: Query, runs: Runs, heard: Heard, focus: Event) -> tuple[Line, .
         focus: the event in question.
     """
     match query:
+        case AgentRule() if query.variables:
+            return (Line("its variables read here as if nothing had been set before"),)
         case Filter() | IndicatorMatch() | AgentRule() | Correlation():
             return ()
         case SequenceQuery():

@@ -212,6 +212,11 @@ class Problem(msgspec.Struct, frozen=True):
         """Whether a rule was meant to load and did not (what ``--strict`` refuses)."""
         return self.kind in {"unreadable", "invalid", "syntax", "semantic"}
 
+    @property
+    def loads(self) -> bool:
+        """Whether the rule that it is about loads all the same."""
+        return self.kind in {"warning", "no_source"}
+
 
 class Loaded(msgspec.Struct, frozen=True):
     """What came out of rule files.

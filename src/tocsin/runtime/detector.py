@@ -172,6 +172,11 @@ class Detector:
         self._order += len(records)
         return matches
 
+    @property
+    def limited(self) -> int:
+        """How many matches rules of Datadog's Agent kept back, as they send one in a while only."""
+        return self._policies.limited
+
     def finish(self) -> list[Match]:
         """What could only be known at the end, oldest first within a rule."""
         matches = []

@@ -100,6 +100,7 @@ class Summary(msgspec.Struct):
         learned: new terms that the warm-up kept quiet.
         suppressed: matches that were counted on another's alert.
         cut: matches beyond what a run of their rule may alert, by rule name.
+        limited: matches that their rule sends once in a while only (an Agent rule's ``every``).
         undated: hits on events without a time of their own.
         outside: hits outside of --since and --until.
         indicators: documents about threats that rules could look for.
@@ -119,6 +120,7 @@ class Summary(msgspec.Struct):
     learned: int = 0
     suppressed: int = 0
     cut: Counter[str] = msgspec.field(default_factory=Counter)
+    limited: int = 0
     undated: int = 0
     outside: int = 0
     indicators: int = 0
@@ -223,6 +225,7 @@ class Scan:
         summary.learned = self._detector.learned
         summary.suppressed = self._outcome.suppressed
         summary.cut = self._outcome.cut
+        summary.limited = self._detector.limited
         summary.undated = self._detector.undated
         summary.outside = self._detector.outside
         summary.seconds = time.monotonic() - begun
