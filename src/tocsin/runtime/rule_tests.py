@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from tocsin.engine.solve import Case, Unsolved, solve
+from tocsin.engine.solve.agent_rules import others_of
 from tocsin.engine.solve.cases import NOON
 from tocsin.engine.solve.judge import fires as by_definition
 from tocsin.errors import InputError
@@ -82,18 +83,27 @@ def run_tests(rules: Sequence[Rule], *, seed: int = 0) -> Iterator[RuleResult]:
         InputError: an author's file cannot be read.
     """
     neighbours = Counter(rule.path for rule in rules)
+    others = others_of(rules)
     for rule in rules:
         own = own_outcomes(rule, alone=neighbours[rule.path] == 1)
-        generated, unsolved = generated_outcomes(rule, seed=seed)
+        generated, unsolved = generated_outcomes(rule, others, seed=seed)
         yield RuleResult(rule, (*own, *generated), unsolved)
 
 
 # --- what the logic says -----------------------------------------------------------------------
 
 
-def generated_outcomes(rule: Rule, *, seed: int = 0) -> tuple[list[Outcome], str]:
-    """The tests made out of a rule's logic, or none and why."""
-    solved = solve(rule, seed=seed)
+def generated_outcomes(
+    rule: Rule, others: Sequence[Rule] = (), *, seed: int = 0
+) -> tuple[list[Outcome], str]:
+    """The tests made out of a rule's logic, or none and why.
+
+    Args:
+        rule: the rule.
+        others: rules that set what it remembers.
+        seed: for what is chosen where any choice would do.
+    """
+    solved = solve(rule, others=others, seed=seed)
     if isinstance(solved, Unsolved):
         return [], solved.reason
     wanted: list[tuple[Expected, Case]] = [("fires", solved.fires)]
@@ -130,16 +140,21 @@ def _rings(rule: Rule, cases: Sequence[Case]) -> list[bool]:
 def _rings_on(rule: Rule, case: Case) -> bool:
     records = [_record(event, n) for n, event in enumerate((*case.before, *case.events))]
     asked = {record.position for record in records[len(case.before) :]}
-    return any(match & asked for match in _matched(rule, records, case.indicators))
+    found = _matched(rule, records, case.indicators, case.others)
+    return any(match & asked for match in found)
 
 
 def _matched(
-    rule: Rule, records: Sequence[Record], indicators: Sequence[Document]
+    rule: Rule,
+    records: Sequence[Record],
+    indicators: Sequence[Document],
+    others: Sequence[Rule] = (),
 ) -> list[set[str]]:
-    """Where the events of each match stand."""
-    detector = Detector([rule], now=NOON, indicators=indicators)
+    """Where the events of each of the rule's matches stand; a silent rule is heard here."""
+    heard = msgspec.structs.replace(rule, silent=False)
+    detector = Detector([*others, heard], now=NOON, indicators=indicators)
     matches = [*detector.feed(records, "test"), *detector.finish()]
-    return [{event.position for event in match.events} for match in matches]
+    return [{event.position for event in match.events} for match in matches if match.rule is heard]
 
 
 def _record(event: Document, number: int) -> Record:

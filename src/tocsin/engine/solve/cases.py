@@ -28,12 +28,14 @@ class Case(msgspec.Struct, frozen=True):
         events: those that must fire the rule, or must not.
         before: events that come with them and may fire: what a new-terms rule knows already.
         indicators: documents about threats.
+        others: rules that have to be at work besides: those that set what the rule remembers.
     """
 
     about: str
     events: tuple[Document, ...]
     before: tuple[Document, ...] = ()
     indicators: tuple[Document, ...] = ()
+    others: tuple[Rule, ...] = ()
 
 
 class Solved(msgspec.Struct, frozen=True):

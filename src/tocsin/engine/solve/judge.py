@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from tocsin.engine import reference
+from tocsin.engine.solve.agent_rules import fires_among
 from tocsin.engine.solve.cases import Case, time_of, visible
 from tocsin.engine.state.keys import JoinKey, join_keys
 from tocsin.engine.state.new_terms import combinations
@@ -43,9 +44,9 @@ def fires(rule: Rule, case: Case) -> bool:
             return _threshold(query, [e for e in seen if _taken(query.filter, e)])
         case logic.IndicatorMatch():
             return _indicator_match(query, seen, case.indicators)
-        case AgentRule(where=where):
-            # Of each event by itself: nothing is remembered.
-            return any(reference.holds(where, event) for event in case.events if event in seen)
+        case AgentRule():
+            # What rules remember together has one definition, which tests/property holds.
+            return fires_among(rule, case)
         case logic.Correlation():
             raise NotImplementedError
         case _:

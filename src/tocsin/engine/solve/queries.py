@@ -8,6 +8,7 @@ from typing import Final
 
 from tocsin.engine import reference
 from tocsin.engine.explain import quoted
+from tocsin.engine.solve.agent_rules import agent_rule_cases
 from tocsin.engine.solve.cases import (
     SECOND,
     Case,
@@ -28,6 +29,7 @@ from tocsin.engine.solve.sequences import sample_cases, sequence_cases
 from tocsin.events.record import Document
 from tocsin.events.schema import ECS
 from tocsin.logic import query as logic
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.expr import Expr, Leaf, Not, Script, conjunction, walk
 from tocsin.logic.field_types import Scalar
 from tocsin.logic.matchers import Equals, Exists
@@ -41,13 +43,14 @@ _MOST_EVENTS: Final = 10_000
 _NO_EVENT: Final = "no event was found that satisfies the condition"
 
 
-def solve(rule: Rule, *, seed: int = 0) -> Solved | Unsolved:
+def solve(rule: Rule, *, others: Sequence[Rule] = (), seed: int = 0) -> Solved | Unsolved:
     """Events that must fire a rule and near misses that must not, or why there are none.
 
     Whatever comes out has been judged by the rule's definition, row by row.
 
     Args:
         rule: the rule.
+        others: rules that may be at work besides, which set what it remembers.
         seed: for what is chosen where any choice would do.
     """
     query = rule.query
@@ -62,6 +65,8 @@ def solve(rule: Rule, *, seed: int = 0) -> Solved | Unsolved:
             found = sample_cases(rule, query, seed)
         case logic.Threshold():
             found = _threshold_cases(rule, query, seed)
+        case AgentRule():
+            found = agent_rule_cases(rule, query, others, seed)
         case logic.IndicatorMatch():
             found = _indicator_cases(rule, query, seed)
     if isinstance(found, str):

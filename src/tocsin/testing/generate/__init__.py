@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tocsin.engine.solve import Case, Solved, Unsolved, solve
+from tocsin.engine.solve.agent_rules import others_of
 from tocsin.rules.model import Rule
 from tocsin.runtime.rule_tests import generated_outcomes
 
@@ -64,8 +65,10 @@ class Generated(msgspec.Struct, frozen=True):
 
 def generate(rules: Iterable[Rule], *, seed: int = 0) -> Iterator[Generated]:
     """What becomes of each rule, in their order."""
+    rules = tuple(rules)
+    others = others_of(rules)
     for rule in rules:
-        outcomes, unsolved = generated_outcomes(rule, seed=seed)
+        outcomes, unsolved = generated_outcomes(rule, others, seed=seed)
         if unsolved:
             yield Generated(rule.id, rule.name, rule.kind, solved=False, reason=unsolved)
             continue
