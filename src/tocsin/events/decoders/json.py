@@ -10,8 +10,9 @@ that piece alone. Of keys that stand twice in an object the last counts; ``NaN``
 surrogates, bad UTF-8, nesting deeper than `DEEPEST` and events longer than `LONGEST` are refused.
 
 What wraps events is taken off: of Elasticsearch's search hits ``_source`` is the event and ``_id``
-its identity, the actions of its bulk format are passed over, and an object that is nothing but a
-list of ``Records`` (CloudTrail) or ``records`` (Azure) is that list.
+its identity, the actions of its bulk format are passed over, and a page or delivery of records is
+what it holds: CloudTrail's ``Records``, Azure's ``records``, Microsoft Graph's ``value``, the
+``logEvents`` of CloudWatch and the ``receivedMessages`` of Pub/Sub.
 """
 
 from __future__ import annotations
@@ -38,7 +39,17 @@ _BLANKS = b" \t\r\n\x0b\x0c"
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
 _DECODER = msgspec.json.Decoder()
-_WRAPPERS = frozenset({"Records", "records"})
+# The list in a page or delivery → the keys that may stand beside it.
+_WRAPPERS: dict[str, frozenset[str]] = {
+    "Records": frozenset(),
+    "records": frozenset(),
+    "value": frozenset({"@odata.context", "@odata.nextLink", "@odata.count", "nextLink"}),
+    "logEvents": frozenset(
+        {"messageType", "owner", "logGroup", "logStream", "subscriptionFilters"}
+    ),
+    "receivedMessages": frozenset(),
+}
+_MOST_WRAPPER_KEYS = 6
 _ACTIONS = (b'{"index"', b'{"create"', b'{ "index"', b'{ "create"')
 _ACTION_KEYS = frozenset({"_index", "_id", "_type", "routing", "pipeline", "require_alias"})
 
@@ -346,21 +357,30 @@ def _unwrapped(found: Record | Undecodable) -> Iterator[Record | Undecodable]:
             else:
                 yield Undecodable(position, "a search hit without _source")
         return
-    if len(document) == 1:
-        name, inside = next(iter(document.items()))
-        if name in _WRAPPERS and isinstance(inside, list):
-            for count, record in enumerate(inside, 1):
-                position = f"{found.position}, record {count}"
-                raw = msgspec.json.encode(record)
-                if isinstance(record, dict):
-                    yield Record(record, position, raw)
-                else:
-                    yield Undecodable(position, "not an object", raw[:_KEPT])
-            return
+    inside = _wrapped(document) if len(document) <= _MOST_WRAPPER_KEYS else None
+    if inside is not None:
+        for count, record in enumerate(inside, 1):
+            position = f"{found.position}, record {count}"
+            raw = msgspec.json.encode(record)
+            if isinstance(record, dict):
+                yield Record(record, position, raw)
+            else:
+                yield Undecodable(position, "not an object", raw[:_KEPT])
+        return
     identity = document.get("_id")
     if isinstance(identity, str) and identity:
         found.id = identity
     yield found
+
+
+def _wrapped(document: dict[str, Any]) -> list[Any] | None:
+    """The records of a page or delivery; None for what is an event itself."""
+    for name, beside in _WRAPPERS.items():
+        inside = document.get(name)
+        if isinstance(inside, list) and beside.issuperset(document.keys() - {name}):
+            bare = name == "value" and len(document) == 1  # what a value alone is, nobody knows
+            return None if bare else inside
+    return None
 
 
 def _hit(hit: dict[str, Any], position: str, raw: bytes) -> Record:

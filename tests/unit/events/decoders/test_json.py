@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -179,3 +180,44 @@ def test_no_bytes_raise(data: bytes) -> None:
     decoded(data)
     decoded(b'{"a":1}\n' + data)
     decoded(b"[" + data)
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        {"Records": [{"a": 1}, {"a": 2}]},
+        {"records": [{"a": 1}, {"a": 2}]},
+        {"@odata.context": "x", "value": [{"a": 1}, {"a": 2}]},
+        {"messageType": "DATA_MESSAGE", "logGroup": "g", "logEvents": [{"a": 1}, {"a": 2}]},
+        {"receivedMessages": [{"a": 1}, {"a": 2}]},
+    ],
+)
+def test_a_page_of_records_is_what_it_holds(wrapper: dict[str, Any]) -> None:
+    found = list(decode(io.BytesIO(json.dumps(wrapper).encode()), "page.json"))
+    assert [record.document for record in found if isinstance(record, Record)] == [
+        {"a": 1}, {"a": 2},
+    ]  # fmt: skip
+    assert found[1].position.endswith("record 2")
+
+
+@pytest.mark.parametrize("event", [{"value": [{"a": 1}]}, {"Records": [{}], "host": "web-1"}])
+def test_an_event_that_has_a_list_is_an_event(event: dict[str, Any]) -> None:
+    (found,) = decode(io.BytesIO(json.dumps(event).encode()), "event.json")
+    assert isinstance(found, Record)
+    assert found.document == event
+
+
+def test_a_record_that_is_no_object_costs_itself() -> None:
+    first, second = decode(io.BytesIO(b'{"Records": [3, {"a": 1}]}'), "page.json")
+    assert isinstance(first, Undecodable)
+    assert isinstance(second, Record)
+
+
+def test_the_actions_of_a_bulk_request_name_the_events_behind_them() -> None:
+    lines = (
+        b'{"index":{"_index":"bells","_id":"b1"}}\n{"a":1}\n{"create":{}}\n{"a":2}\n{"index":5}\n'
+    )
+    found = list(decode(io.BytesIO(lines), "bulk.ndjson"))
+    assert [(r.document, r.id) for r in found if isinstance(r, Record)] == [
+        ({"a": 1}, "b1"), ({"a": 2}, None), ({"index": 5}, None),
+    ]  # fmt: skip
