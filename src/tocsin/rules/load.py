@@ -22,9 +22,9 @@ LARGEST = 10_000_000
 """The largest rule file that is read, in bytes."""
 
 LARGEST_EXPORT = 200_000_000
-"""The same for a file of many rules, a line each."""
+"""The same for a file of many rules, as an export is."""
 
-_LINES = frozenset({".ndjson"})
+_DATA = frozenset({".ndjson", ".json"})
 """Endings of such files; in a directory, most of them are telemetry and none of ours."""
 
 _BEGINNING = 1_000_000
@@ -170,10 +170,10 @@ class _Collection:
             if real in self._seen:
                 return
             self._seen.add(real)
-            lines = path.suffix.lower() in _LINES
-            if lines and not named and self._format_of(path, _beginning_of(path)) is None:
+            is_data = path.suffix.lower() in _DATA
+            if is_data and not named and self._format_of(path, _beginning_of(path)) is None:
                 return
-            text = _text_of(path, LARGEST_EXPORT if lines else LARGEST)
+            text = _text_of(path, LARGEST_EXPORT if is_data else LARGEST)
         except (OSError, RuntimeError, ValueError) as error:
             self._files += 1
             self._unreadable(path, str(error))

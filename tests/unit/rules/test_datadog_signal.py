@@ -88,12 +88,39 @@ def test_a_companion_that_ships_is_found_by_an_alias(page: Path) -> None:
     assert "169.254.169.254" in rule.text
 
 
+SEARCHED = """\
+severity: high
+language: datadog_query
+expression: >-
+  @agent.rule_id:(bell_rung OR bell_tolled)
+  -@process.user:sexton
+"""
+
+
+def test_a_companion_may_be_a_log_search(page: Path) -> None:
+    write_companion(page, SEARCHED)
+    (rule,) = load_rules([page]).rules
+    assert (rule.kind, rule.language) == ("datadog_query/signal", "datadog_query")
+    assert rule.text == "@agent.rule_id:(bell_rung OR bell_tolled) -@process.user:sexton"
+    event = {"agent": {"rule_id": "bell_tolled"}, "process": {"user": "jane"}}
+    assert holds(rule.query.expr, {"datadog": event})
+    event["process"]["user"] = "sexton"
+    assert not holds(rule.query.expr, {"datadog": event})
+
+
+def test_a_broken_log_search_shows_its_place(page: Path) -> None:
+    write_companion(page, SEARCHED.replace("tolled)", "tolled"))
+    (problem,) = load_rules([page]).problems
+    assert problem.kind == "syntax"
+    assert "bell.companion.yaml:4:16" in problem.message
+
+
 @pytest.mark.parametrize(
     "companion, kind",
     [
         (COMPANION.replace('!= ""', "!="), "syntax"),
         (COMPANION.replace("exec.comm", "exec.com"), "semantic"),
-        (COMPANION.replace("exec.tty_name", "${process.tty}"), "unsupported"),
+        (COMPANION.replace("exec.tty_name", "${process.tty}"), "semantic"),
         (COMPANION.replace("severity: high", "severity: loud"), "invalid"),
         (COMPANION.replace("language: secl", "language: eql"), "invalid"),
         ("severity: low", "invalid"),

@@ -12,7 +12,7 @@ surrogates, bad UTF-8, nesting deeper than `DEEPEST` and events longer than `LON
 What wraps events is taken off: of Elasticsearch's search hits ``_source`` is the event and ``_id``
 its identity, the actions of its bulk format are passed over, and a page or delivery of records is
 what it holds: CloudTrail's ``Records``, Azure's ``records``, Microsoft Graph's ``value``, the
-``logEvents`` of CloudWatch and the ``receivedMessages`` of Pub/Sub.
+``logEvents`` of CloudWatch, the ``receivedMessages`` of Pub/Sub and the ``data`` of Datadog.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _WRAPPERS: dict[str, frozenset[str]] = {
         {"messageType", "owner", "logGroup", "logStream", "subscriptionFilters"}
     ),
     "receivedMessages": frozenset(),
+    "data": frozenset({"meta", "links"}),
 }
 _MOST_WRAPPER_KEYS = 6
 _ACTIONS = (b'{"index"', b'{"create"', b'{ "index"', b'{ "create"')
@@ -378,7 +379,8 @@ def _wrapped(document: dict[str, Any]) -> list[Any] | None:
     for name, beside in _WRAPPERS.items():
         inside = document.get(name)
         if isinstance(inside, list) and beside.issuperset(document.keys() - {name}):
-            bare = name == "value" and len(document) == 1  # what a value alone is, nobody knows
+            # What a value or data alone is, nobody knows.
+            bare = name in {"value", "data"} and len(document) == 1
             return None if bare else inside
     return None
 

@@ -9,6 +9,9 @@ Not in the JSON, and so without a value: symlink paths, ``cgroup.file.inode``, `
 the environment's values, ``event.service`` (a log's own ``service`` is taken for it).
 ``addr.is_public`` is worked out, and ``event.source`` is ``runtime``: snapshots are not sent.
 
+Rules in Datadog's log search read the JSON as it came, below ``datadog``, and what the log around
+it says, below ``datadog_log`` (`events.schema.datadog`).
+
 Format: https://docs.datadoghq.com/security/workload_protection/backend_linux/
 """
 
@@ -20,10 +23,14 @@ import msgspec
 
 from tocsin.events.record import Document
 from tocsin.events.shapes import _cws_ecs, _cws_secl
+from tocsin.events.shapes._cws_objects import lineage
+from tocsin.events.shapes._datadog_log import around, log_fields, time_value
 
 _RULE_KEYS: Final = frozenset({"agent", "title", "_id", "id"})
 _EVENT_RULE_KEYS: Final = frozenset({"matched_rules", "rule_context", "variables"})
 _SCOPES: Final = ("process", "container", "cgroup")
+_SOURCE: Final = "runtime-security-agent"
+"""What the Agent calls itself as the source of these logs."""
 
 
 def recognises(document: Document) -> bool:
@@ -36,12 +43,34 @@ def recognises(document: Document) -> bool:
 
 
 def to_ecs(document: Document) -> Document:
-    """The event with SECL's fields under ``secl`` and with ECS's."""
-    body = _body(document)
-    secl = _cws_secl.secl_fields(body, document)
-    ecs = _cws_ecs.ecs_fields(body, document)
+    """The event with SECL's fields under ``secl``, with ECS's, and as it came under ``datadog``."""
+    body, log = _body(document), around(document)
+    if log is not document and "date" not in log:
+        log = {**log, "date": time_value(log)}
+    secl = _cws_secl.secl_fields(body, log)
+    ecs = _cws_ecs.ecs_fields(body, log)
     ecs["secl"] = secl
+    ecs["datadog"] = _attributes(body)
+    # The log around it has a host, and rules group by it: one that is not told is one host.
+    ecs["datadog_log"] = {"host": "", **log_fields(log, _SOURCE)}
     return ecs
+
+
+def _attributes(body: Document) -> Document:
+    """The event as it came, and what it says in one place only: nothing below is copied."""
+    process = body.get("process")
+    if not isinstance(process, dict):
+        return body
+    found = dict(body)
+    parent, _ = lineage(process)
+    if parent and "parent" not in process:
+        found["process"] = {**process, "parent": parent}
+    if "container" not in body and isinstance(process.get("container"), dict):
+        found["container"] = process["container"]
+    if "usr" not in body:
+        user = {"id": process.get("user"), "group": process.get("group")}
+        found["usr"] = {key: value for key, value in user.items() if isinstance(value, str)}
+    return found
 
 
 def identity(document: Document) -> bytes:
@@ -58,10 +87,13 @@ def identity(document: Document) -> bytes:
         holder = body.get(scope)
         if isinstance(holder, dict) and "variables" in holder:
             body[scope] = {k: v for k, v in holder.items() if k != "variables"}
-    return msgspec.json.encode([_cws_ecs.host_name(document), body], order="sorted")
+    return msgspec.json.encode([_cws_ecs.host_name(around(document)), body], order="sorted")
 
 
 def _body(document: Document) -> dict[str, Any]:
     """The event itself: a log has it under ``attributes``."""
-    inner = document.get("attributes")
-    return inner if isinstance(inner, dict) and isinstance(inner.get("evt"), dict) else document
+    for holder in (document, around(document)):
+        inner = holder.get("attributes")
+        if isinstance(inner, dict) and isinstance(inner.get("evt"), dict):
+            return inner
+    return document

@@ -9,7 +9,8 @@
     ## Goal …
 
 The query of such a rule is not public. It comes from a *companion*, YAML with the keys ``aliases
-severity language macros expression about``:
+severity language macros expression about``, in SECL or, with ``language: datadog_query``, in the
+log search that the rule itself would be written in:
 
 * ``<page>.companion.yaml`` beside the page, or
 * one that ships with Tocsin, in ``rules/companions/datadog``, found by the page's aliases.
@@ -26,7 +27,9 @@ from pathlib import Path
 from typing import Final
 
 from tocsin.errors import QueryError, RuleError
+from tocsin.languages import datadog_query
 from tocsin.languages.secl import compile_query
+from tocsin.logic.query import Query
 from tocsin.rules.environment import Environment
 from tocsin.rules.formats._datadog import Entry, macro_of, read_yaml, threats_of
 from tocsin.rules.model import (
@@ -39,10 +42,14 @@ from tocsin.rules.model import (
     Severity,
     severity_of,
 )
+from tocsin.source_text import SourceText
 
 SUFFIXES: tuple[str, ...] = (".md",)
 
 KIND: Final = "secl/signal"
+_KINDS: Final = {"secl": KIND, "datadog_query": "datadog_query/signal"}
+"""What a companion may be written in, and as what the rule is counted."""
+
 COMPANION_SUFFIX: Final = ".companion.yaml"
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -101,14 +108,9 @@ def load_file(path: Path, text: str) -> Loaded:
 
 def _rule(path: Path, page: Entry, companion: Entry, body: str, rule_id: str) -> Rule:
     language = companion.text("language") or "secl"
-    if language != "secl":
+    if language not in _KINDS:
         message = f"{companion.name}:{companion.line('language')}: unknown language {language!r}"
         raise RuleError(message)
-    macros = {
-        entry.text("id"): macro_of(entry)
-        for entry in companion.entries("macros")
-        if entry is not None
-    }
     source = companion.source("expression")
     if not source.text.strip():
         message = f"{companion.name}: the companion has no expression"
@@ -119,12 +121,12 @@ def _rule(path: Path, page: Entry, companion: Entry, body: str, rule_id: str) ->
         name=page.text("title") or rule_id,
         vendor="datadog",
         path=str(path),
-        language="secl",
+        language=language,
         type="signal",
-        kind=KIND,
+        kind=_KINDS[language],
         text=source.text.strip(),
-        query=compile_query(source, macros),
-        description=_description(body),
+        query=_query(companion, source, language),
+        description=description_of(body),
         severity=severity,
         risk_score=RISK_SCORES[severity],
         tags=tuple(dict.fromkeys([*page.texts("rule_category"), *page.texts("source")])),
@@ -133,6 +135,17 @@ def _rule(path: Path, page: Entry, companion: Entry, body: str, rule_id: str) ->
         guide=body,
         setup=companion.text("about").strip(),
     )  # fmt: skip
+
+
+def _query(companion: Entry, source: SourceText, language: str) -> Query:
+    if language != "secl":
+        return datadog_query.compile_query(source)
+    macros = {
+        entry.text("id"): macro_of(entry)
+        for entry in companion.entries("macros")
+        if entry is not None
+    }
+    return compile_query(source, macros)
 
 
 def _severity(companion: Entry) -> Severity:
@@ -147,7 +160,7 @@ def _severity(companion: Entry) -> Severity:
     return severity
 
 
-def _description(body: str) -> str:
+def description_of(body: str) -> str:
     """The text of the section "Goal", where there is one, else the first paragraph."""
     goal = _GOAL.search(body)
     text = goal[1] if goal else body
