@@ -219,6 +219,46 @@ def event(expr: str, expected: object, fields: dict[str, Any], **more: Any) -> d
     return secl("cases", {"expr": expr, "expected": expected, "fields": fields, **more})
 
 
+def versions(agent: str, expected: dict[str, bool]) -> dict[str, Any]:
+    constraints = {"a": ">= 7.38", "b": "> 7.38"}
+    rules = [
+        {"id": name, "expression": "open.flags > 0", "agent_version": constraint}
+        for name, constraint in constraints.items()
+    ]
+    return {"agent_version": agent, "rules": rules, "expected_loaded": expected}
+
+
+def remembers(
+    matches: list[list[str]], after: dict[str, Any], later: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A rule that remembers the paths of a process, and one that asks for them."""
+    path = {"name": "seen", "field": "open.file.path", "append": True, "scope": "process"}
+    count = {"name": "n", "expression": "${n} + 1", "default_value": 0, "ttl": "1s"}
+    rules = [
+        {"id": "reads", "expression": 'open.flags == 1 && "/a" in ${process.seen}'},
+        {"id": "sets", "expression": 'open.file.path == "/a"',
+         "actions": [{"set": path}, {"set": count}]},
+    ]  # fmt: skip
+    asks = {"type": "open", "fields": {"open.flags": 1}, "pid": 7, "parent": None}
+    sets = {**asks, "fields": {"open.file.path": "/a"}}
+    return {
+        "rules": rules, "events": [asks, sets, asks], "expected_matches": matches,
+        "variables_after": after, "variables_after_1100ms": later or {},
+    }  # fmt: skip
+
+
+LAMP = {"lamp.name": "a", "lamp.watts": 1}
+
+
+def partial(expr: str, field: str, *, is_discarder: bool) -> dict[str, Any]:
+    case = {"expr": expr, "fields": LAMP, "field": field, "is_discarder": is_discarder}
+    return secl("partial_cases", case)
+
+
+def marked(expr: str, markup: str) -> dict[str, Any]:
+    return secl("subexpr_cases", {"expr": expr, "fields": LAMP, "matched_markup": markup})
+
+
 WIRES = {"lamp.wires": [{"id": 1, "colour": "red"}, {"id": 2, "colour": "blue"}]}
 
 
@@ -239,7 +279,10 @@ WIRES = {"lamp.wires": [{"id": 1, "colour": "red"}, {"id": 2, "colour": "blue"}]
         (event("lamp.wires.length == 2", True, WIRES), "passed"),
         (event("lamp.ropes.id == 7", True, {"lamp.ropes": [{"id": 7}]}), "passed"),
         (event("bright", True, {"lamp.watts": 9}, macros={"bright": "lamp.watts > 5"}), "passed"),
-        (event("lamp.watts == ${watts}", True, {"lamp.watts": 9}, variables={"watts": 9}), "unsupported"),
+        (event("lamp.watts == ${watts}", True, {"lamp.watts": 9}, variables={"watts": 9}), "passed"),
+        (event("lamp.watts == ${watts}", True, {"lamp.watts": 9}, variables={"watts": 8}), "failed"),
+        (event('lamp.name in ${names}', True, {"lamp.name": "a"}, variables={"names": ["b", "a"]}), "passed"),
+        (event("lamp.watts == ${watts}", "error", {"lamp.watts": 9}), "passed"),
         (event("lamp.bulb == 1", True, {"lamp.watts": 1}, source="legacy alias lamp.bulb -> lamp.watts"), "passed"),
         (event("lamp.watts == -1", "error", {}, source="the model forbids a negative watts"), "passed"),
         (
@@ -261,12 +304,24 @@ WIRES = {"lamp.wires": [{"id": 1, "colour": "red"}, {"id": 2, "colour": "blue"}]
         (secl("matcher_cases", {"kind": "glob_is_prefix", "pattern": "/a", "value": "/a/b", "expected": True}), "not_applicable"),
         (secl("args_cases", {"args": ["-x"], "args_flags_equals": ["x"]}), "passed"),
         (secl("args_cases", {"args": ["-x", "1"], "args_options_contains": ["x=2"]}), "failed"),
-        (secl("stateful_cases", {"rules": [{"expression": 'open.file.path == "/a"'}], "expected": "loads"}), "passed"),
-        (secl("stateful_cases", {"rules": [{"expression": "open.file.path == 1"}], "expected": "loads"}), "failed"),
-        (secl("stateful_cases", {"rules": [{"expression": "open.file.path == 1"}], "expected": "load error"}), "passed"),
-        (secl("stateful_cases", {"rules": [{"expression": 'open.file.path == "/a"'}], "events": [{}]}), "unsupported"),
-        (secl("partial_cases", {"expr": "true"}), "not_applicable"),
-        (secl("subexpr_cases", {"expr": "true"}), "not_applicable"),
+        (secl("stateful_cases", {"rules": [{"id": "r", "expression": 'open.file.path == "/a"'}], "expected": "loads"}), "passed"),
+        (secl("stateful_cases", {"rules": [{"id": "r", "expression": "open.file.path == 1"}], "expected": "loads"}), "failed"),
+        (secl("stateful_cases", {"rules": [{"id": "r", "expression": "open.file.path == 1"}], "expected": "load error"}), "passed"),
+        (secl("stateful_cases", {"rules": [{"id": "r", "expression": 'open.file.path == "/a"'}], "expected": "load error"}), "failed"),
+        (secl("stateful_cases", versions("7.38", {"a": True, "b": False})), "passed"),
+        (secl("stateful_cases", versions("7.40", {"a": True, "b": False})), "failed"),
+        (secl("stateful_cases", remembers([[], ["sets"], ["reads"]], {"process.seen": ["/a"], "n": 1})), "passed"),
+        (secl("stateful_cases", remembers([["reads"], ["sets"], ["reads"]], {})), "failed"),
+        (secl("stateful_cases", remembers([[], ["sets"], ["reads"]], {"process.seen": ["/b"]})), "failed"),
+        (secl("stateful_cases", remembers([[], ["sets"], ["reads"]], {"n": 0})), "failed"),
+        (secl("stateful_cases", remembers([[], ["sets"], ["reads"]], {"n": 1}, later={"n": 0})), "passed"),
+        (secl("stateful_cases", remembers([[], ["sets"], ["reads"]], {"n": 1}, later={"n": 1})), "failed"),
+        (partial('lamp.name == "a" && lamp.watts > 5', "lamp.watts", is_discarder=True), "passed"),
+        (partial('lamp.name == "a" && lamp.watts > 5', "lamp.name", is_discarder=True), "failed"),
+        (partial('lamp.name == "a" || lamp.watts > 5', "lamp.watts", is_discarder=False), "passed"),
+        (marked('lamp.name == "a" && lamp.watts > 5', '<b>lamp.name</b> == <b>"a"</b> && lamp.watts > 5'), "passed"),
+        (marked('lamp.name == "b"', '<b>lamp.name</b> == <b>"b"</b>'), "failed"),
+        (marked('lamp.name == "a"', 'lamp.name == "a"'), "failed"),
     ],
 )  # fmt: skip
 def test_a_case_of_secl_gets_its_verdict(

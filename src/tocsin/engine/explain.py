@@ -93,8 +93,8 @@ def explain(expr: Expr, document: Mapping[str, Any]) -> Explained:
             return _leaf(expr, document)
         case Script():
             return _script(expr, document)
-        case Nested(path, term):
-            objects = reference.nested_objects(document, path)
+        case Nested(path, term, most):
+            objects = reference.nested_objects(document, path, most)
             trees = [explain(term, one) for one in objects]
             best = next((t for t in trees if t.held), trees[0] if trees else None)
             reason = "" if trees else f"the event has no objects at {path}"
@@ -133,8 +133,8 @@ def _held(expr: Expr, document: Mapping[str, Any]) -> Iterator[Explained]:
         case Script():
             if reference.holds(expr, document):
                 yield _script(expr, document)
-        case Nested(path, term):
-            objects = reference.nested_objects(document, path)
+        case Nested(path, term, most):
+            objects = reference.nested_objects(document, path, most)
             best = next((one for one in objects if reference.holds(term, one)), None)
             if best is not None:
                 yield from _held(term, best)

@@ -21,6 +21,7 @@ from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script
 from tocsin.logic.field_types import FieldType, Scalar, coerce
 from tocsin.logic.matchers import matched_pattern
 from tocsin.logic.value import Field, Result
+from tocsin.logic.views import viewed
 
 Document = Mapping[str, Any]
 
@@ -43,8 +44,8 @@ def holds(expr: Expr, document: Document) -> bool:
             return leaf_holds(expr, read(document, expr.field, expr.type, expr.missing))
         case Script(value):
             return functions.holds(value, lambda field: read_field(document, field))
-        case Nested(path, term):
-            return any(holds(term, o) for o in nested_objects(document, path))
+        case Nested(path, term, most):
+            return any(holds(term, o) for o in nested_objects(document, path, most))
         case _:
             assert_never(expr)
 
@@ -63,9 +64,10 @@ def read(document: Document, field: str, kind: FieldType, missing: Result = None
 
 def read_field(document: Document, field: Field) -> list[Scalar]:
     """The same for a field of a script; what it is missing as, `functions.holds` decides."""
-    return read(document, field.name, field.type)
+    return viewed(field.view, read(document, field.name, field.type))
 
 
-def nested_objects(document: Document, path: str) -> list[dict[str, Any]]:
-    """The objects at a path, each with the whole event within reach."""
-    return [{**found, OUTER: document} for found in objects_of(document, path)]
+def nested_objects(document: Document, path: str, most: int = 0) -> list[dict[str, Any]]:
+    """The objects at a path, at most so many, each with the whole event within reach."""
+    found = objects_of(document, path)
+    return [{**one, OUTER: document} for one in (found[:most] if most else found)]

@@ -58,6 +58,15 @@ class Variable(msgspec.Struct, frozen=True, tag_field="node", tag="variable"):
         return f"{VARIABLES}.{self.name}"
 
 
+UNIQUE: Final = Variable("builtins.uuid4")
+"""A variable that no rule sets: another text at each place in the order of events."""
+
+
+def is_variable(field: str) -> bool:
+    """Whether a field is one as which conditions read a variable."""
+    return field.startswith(f"{VARIABLES}.")
+
+
 class SetVariable(msgspec.Struct, frozen=True, tag_field="node", tag="set_variable"):
     """What a matching rule does to a variable.
 

@@ -65,11 +65,13 @@ class Script(msgspec.Struct, frozen=True, tag_field="node", tag="script"):
 class Nested(msgspec.Struct, frozen=True, tag_field="node", tag="nested"):
     """True when one object at ``path`` satisfies ``term``, whose fields are relative to it.
 
-    Fields of ``term`` that begin with ``^.`` are of the whole event (SECL's iterators need both).
+    Only the first ``most`` objects are looked at; 0: all of them. Fields of ``term`` that begin
+    with ``^.`` are of the whole event (SECL's iterators need both).
     """
 
     path: str
     term: Expr
+    most: int = 0
 
 
 class Not(msgspec.Struct, frozen=True, tag_field="node", tag="not"):

@@ -13,6 +13,7 @@ True
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -288,6 +289,22 @@ def _date_text(value: Scalar) -> Result:
         return None
 
 
+def _date_part(value: Scalar, part: Scalar) -> Result:
+    number = _integer(value)
+    try:
+        moment = _EPOCH + dt.timedelta(microseconds=(number or 0) // 1_000)
+    except OverflowError:
+        return None
+    match part:
+        case "minute" | "hour" | "day" | "month" | "year" if number is not None:
+            return int(getattr(moment, part))
+        case "week" if number is not None:
+            return moment.isocalendar().week
+        case _:
+            return None
+
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TWO_NUMBERS: tuple[Kind, ...] = ("number", "number")
 _ANY_TWO: tuple[Kind, ...] = ("any", "any")
 
@@ -338,6 +355,7 @@ FUNCTIONS: dict[str, Function] = {
         ("text", "text", "text", "boolean"), "text", texts.between, least=3, folds=True
     ),
     "concat": Function(("any",), "text", texts.concat, most=None),
+    "date_part": Function(("number", "text"), "number", _date_part),
     "date_text": Function(("number",), "text", _date_text),
     "endsWith": Function(("text", "text"), "boolean", texts.ends_with, folds=True),
     "indexOf": Function(
@@ -357,5 +375,6 @@ FUNCTIONS: dict[str, Function] = {
 
 Functions of EQL have its names; ``like`` is `wildcard`, whose patterns are globs (`patterns`).
 ``regex`` asks for the whole text and ``regex_search`` for any part of it, in RE2's syntax.
-``date_text`` is a date (nanoseconds since the epoch) as people and ``string`` write it.
+``date_text`` is a date (nanoseconds since the epoch) as people and ``string`` write it, and
+``date_part`` its minute, hour, day (of the month), week (of ISO 8601's year), month or year in UTC.
 """

@@ -17,7 +17,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from tocsin.logic.agent_rule import AgentRule
-from tocsin.logic.expr import Always, Expr, Leaf, conjunction
+from tocsin.logic.expr import Always, And, Expr, Leaf, Not, Or, conjunction, walk
 from tocsin.logic.field_types import FieldType
 from tocsin.logic.matchers import Equals
 
@@ -174,16 +174,22 @@ class CorrelationTerm(msgspec.Struct, frozen=True, tag_field="node", tag="correl
     Attributes:
         name: how the correlation calls the rule.
         query: its condition, or it is a correlation itself.
-        by: the fields of its events that group them, in the order of `Correlation.group_by`.
+        by: the fields of its events that group them, in the order of `Correlation.group_by`; none:
+            they are called as there. Of a correlation, a name that it groups by is its group's.
+        fields: the fields of its events that `Correlation.fields` are, in that order; none: they
+            are called as there.
     """
 
     name: str
     query: Filter | Correlation
     by: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 class Correlation(msgspec.Struct, frozen=True, tag_field="node", tag="correlation"):
     """Sigma's correlations: matches of other rules that come together.
+
+    When a window begins, when it rings and what is used up: `tocsin.engine.state.correlation`.
 
     Attributes:
         kind: what is asked of the matches of one group within ``timespan``.
@@ -206,6 +212,48 @@ class Correlation(msgspec.Struct, frozen=True, tag_field="node", tag="correlatio
     fields: tuple[str, ...] = ()
     percentile: float | None = None
     seen: Expr | None = None
+
+    @property
+    def is_temporal(self) -> bool:
+        """Whether it asks which rules have matched, and not for a number."""
+        return self.kind in {"temporal", "temporal_ordered"}
+
+    @property
+    def bounds(self) -> tuple[tuple[str, float], ...]:
+        """The condition as it holds: a temporal one without any asks for all rules."""
+        if self.is_temporal and not self.condition and self.seen is None:
+            return (("gte", len(self.terms)),)
+        return self.condition
+
+    @property
+    def waits(self) -> bool:
+        """Whether only a complete window tells: something must not be there, or not too often."""
+        absent = self.seen is not None and any(isinstance(node, Not) for node in walk(self.seen))
+        return absent or any(operator not in {"gt", "gte"} for operator, _ in self.condition)
+
+    @property
+    def asked(self) -> str:
+        """The condition in words: ``gt 100 and lte 200``, ``a and not b``, ``all rules``."""
+        bounds = self.bounds if self.condition or not self.is_temporal else ()
+        words = [f"{operator} {int(n) if float(n).is_integer() else n}" for operator, n in bounds]
+        words += [] if self.seen is None else [_seen_text(self.seen)]
+        return " and ".join(words) or ("all rules" if self.is_temporal else "any")
+
+
+def _seen_text(expr: Expr, outer: type | None = None) -> str:
+    match expr:
+        case Leaf(field=name):
+            return name
+        case Not(term):
+            return f"not {_seen_text(term, Not)}"
+        case And(terms) | Or(terms):
+            word = " and " if isinstance(expr, And) else " or "
+            text = word.join(_seen_text(term, type(expr)) for term in terms)
+            return text if outer in {None, type(expr)} or len(terms) < 2 else f"({text})"
+        case Always(value):
+            return "true" if value else "false"
+        case _:
+            return "?"
 
 
 Query = Filter | NewTerms | Sequence | Sample | Threshold | IndicatorMatch | AgentRule | Correlation

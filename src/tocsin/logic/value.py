@@ -27,12 +27,14 @@ class Field(msgspec.Struct, frozen=True, tag_field="node", tag="field"):
         type: how values are read.
         missing: what an event without a value reads as: null in EQL, the zero value in SECL.
         spelled: the name as the rule wrote it; empty where that is ``name``.
+        view: how its values are looked at (`logic.views`); empty: one by one.
     """
 
     name: str
     type: FieldType = "dynamic"
     missing: Result = None
     spelled: str = ""
+    view: str = ""
 
 
 class Call(msgspec.Struct, frozen=True, tag_field="node", tag="call"):

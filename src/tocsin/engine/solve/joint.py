@@ -85,8 +85,8 @@ def _renamed(expr: Expr, name: _Named) -> Expr:
             return msgspec.structs.replace(expr, field=name(expr.field))
         case Script(value, text):
             return Script(_renamed_value(value, name), text)
-        case Nested(path, term):
-            return Nested(name(path), _renamed(term, lambda field: _inside(field, name)))
+        case Nested(path, term, most):
+            return Nested(name(path), _renamed(term, lambda field: _inside(field, name)), most)
         case _:
             return expr
 

@@ -361,11 +361,12 @@ class _View:
         match value:
             case Const(constant):
                 return [] if constant is None else [constant]
-            case Field(name, kind, missing):
-                return reference.read(document, name, kind, missing)
+            case Field():
+                found = reference.read_field(document, value)
+                return found or ([] if value.missing is None else [value.missing])
             case _:
-                found = evaluate(value, _reader(document))
-                return [] if found is None else [found]
+                result = evaluate(value, _reader(document))
+                return [] if result is None else [result]
 
     def read(self, variable: Variable) -> Values:
         """What a variable is worth."""
@@ -406,7 +407,7 @@ class _View:
 
 def _reader(document: Document) -> Callable[[Field], Result]:
     def read(field: Field) -> Result:
-        return next(iter(reference.read(document, field.name, field.type)), field.missing)
+        return next(iter(reference.read_field(document, field)), field.missing)
 
     return read
 

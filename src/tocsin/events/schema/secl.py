@@ -38,6 +38,7 @@ class FieldKind(msgspec.Struct, frozen=True):
         path: its literals have to be clean, absolute paths, and no regular expressions.
         fold_case: texts and patterns ignore case (regular expressions do not).
         event: the one event type that has it; empty where several do.
+        events: the event types that have it, where several but not all do.
         iterator: the array of objects that it belongs to: ``process.ancestors``.
         element_array: each object of the iterator has any number of values.
         indexed: its elements can be named: ``exec.argv[0]``.
@@ -50,6 +51,7 @@ class FieldKind(msgspec.Struct, frozen=True):
     path: bool = False
     fold_case: bool = False
     event: str = ""
+    events: tuple[str, ...] = ()
     iterator: str = ""
     element_array: bool = False
     indexed: bool = False
@@ -65,6 +67,7 @@ class Fields(msgspec.Struct, frozen=True):
         prefix: what a field is called in documents: ``secl.`` and its name.
         aliases: old names of fields.
         variables: variables that are plain fields of the event, ``${process.pid}``.
+        rule_tags: the field that holds the tags of the rule that looks; empty: there is none.
     """
 
     kinds: Mapping[str, FieldKind]
@@ -72,6 +75,7 @@ class Fields(msgspec.Struct, frozen=True):
     prefix: str = "secl."
     aliases: Mapping[str, str] = {}
     variables: Mapping[str, str] = {}
+    rule_tags: str = ""
 
 
 # Tables: ``name:type``, a string where none is given; ``[]`` after the type for arrays. ``@name``
@@ -183,6 +187,7 @@ destination.port:int destination.is_public:bool l3_protocol:int l4_protocol:int
 ingress.packet_count:int ingress.data_size:int egress.packet_count:int egress.data_size:int
 """
 _WINDOWS = frozenset({"create", "write", "delete"})
+_WITH_NETWORK = ("dns", "imds", "packet")
 
 FIM: Final = "fim.write.file."
 """Stands for a file of seven event types: whatever changes one."""
@@ -231,7 +236,9 @@ def _iterator(text: str, event: str, name: str) -> Iterator[tuple[str, FieldKind
 
 
 def _kinds() -> dict[str, FieldKind]:
-    kinds = dict(_table(_ANY_EVENT, "")) | dict(_table(_NETWORK, "", "network."))
+    kinds = dict(_table(_ANY_EVENT, ""))
+    for name, kind in _table(_NETWORK, "", "network."):
+        kinds[name] = msgspec.structs.replace(kind, events=_WITH_NETWORK)
     for event, text in _EVENTS.items():
         kinds.update(_table(text, event, f"{event}."))
     flows = "network_flow_monitor.flows"
@@ -271,5 +278,18 @@ SECL_FIELDS: Final = Fields(
     constants=CONSTANTS,
     aliases=_ALIASES,
     variables={"process.pid": "process.pid"},
+    rule_tags="event.rule.tags",
 )
 """Datadog's fields and constants."""
+
+
+_UNSENT: Final = ("packet.filter", "cgroup.file.inode", "cgroup.file.mount_id")
+
+
+def is_sent(name: str) -> bool:
+    """Whether events say something of the field: the Agent keeps some to itself.
+
+    >>> is_sent("open.file.inode"), is_sent("process.cgroup.file.inode"), is_sent("packet.filter")
+    (True, False, False)
+    """
+    return not f".{name}".endswith(tuple(f".{unsent}" for unsent in _UNSENT))

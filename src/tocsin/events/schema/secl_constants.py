@@ -145,7 +145,7 @@ _PTRACE = {
         SINGLEBLOCK=33""",
     ),
 }
-_SIGNALS = {
+SIGNALS = {
     **_counted(
         "SIG",
         """HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT
@@ -277,7 +277,7 @@ _OTHERS = {
 
 CONSTANTS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        **_OPEN, **_MODES, **_CAPABILITIES, **_BPF, **_PTRACE, **_SIGNALS, **_ERRORS, **_MEMORY,
+        **_OPEN, **_MODES, **_CAPABILITIES, **_BPF, **_PTRACE, **SIGNALS, **_ERRORS, **_MEMORY,
         **_NETWORK, **_DNS, **_OTHERS,
     }
 )  # fmt: skip

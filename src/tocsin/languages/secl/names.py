@@ -1,6 +1,6 @@
-"""What the names in an expression mean: constants, macros, fields, iterators, variables.
+"""What the names in an expression mean: fields, variables, and lengths of both.
 
-Looked for in that order; behind ``in`` macros come first.
+Macros come before them; constants before macros, except behind ``in``.
 """
 
 from __future__ import annotations
@@ -12,116 +12,21 @@ from typing import Final
 
 import msgspec
 
-from tocsin.errors import QueryError, QuerySemanticError, UnsupportedFeature
-from tocsin.events.schema.secl import FIM, INDEXED, FieldKind, Fields
-from tocsin.languages.secl.operands import ZEROS, Computed, Read
-from tocsin.languages.secl.parser import parse
-from tocsin.languages.secl.syntax import Array, Name, Node, Text, children
+from tocsin.errors import QuerySemanticError, UnsupportedFeature
+from tocsin.events.schema.secl import FIM, INDEXED, FieldClass, FieldKind, Fields
+from tocsin.languages.secl.operands import OUTER, TYPES, ZEROS, Computed, Read
+from tocsin.languages.secl.syntax import Name
+from tocsin.logic.agent_rule import UNIQUE, Variable
 from tocsin.logic.value import Call, Field
-from tocsin.source_text import SourceText, Span
-
-OUTER: Final = "^."
-"""Before a field of the whole event, inside a `Nested`."""
+from tocsin.source_text import Span
 
 _BRACKETS = re.compile(r"([^\[\]]*)\[([^\[\]]*)\](.*)\Z")
-_LENGTH = ".length"
-LARGEST: Final = 100_000
-"""How many nodes an expression may have once its macros are put in."""
-DEEPEST: Final = 100
-"""How deep an expression may be once its macros are put in."""
+_LENGTH: Final = ".length"
+_ROOT: Final = ".root_domain"
+_CLOSE: Final = 0.8
 
-
-class Macro(msgspec.Struct, frozen=True):
-    """A named part of expressions: an expression, a list, or values.
-
-    Attributes:
-        expression: its text, with its place in the file; None where it has values.
-        values: plain texts, never patterns.
-    """
-
-    expression: SourceText | None = None
-    values: tuple[str, ...] = ()
-
-
-class Macros:
-    """The macros of a policy, parsed when they are first used."""
-
-    def __init__(self, macros: Mapping[str, Macro | str]) -> None:
-        self._macros = macros
-        self._nodes: dict[str, Node] = {}
-        self._sizes: dict[str, int] = {}
-        self._open: list[str] = []
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._macros
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._macros)
-
-    def node(self, name: str) -> Node:
-        """The macro's syntax tree."""
-        if name not in self._nodes:
-            macro = self._macros[name]
-            if isinstance(macro, str):
-                macro = Macro(SourceText(macro, f"macro {name}"))
-            self._nodes[name] = _listed(name, macro) if macro.expression is None else parse(
-                macro.expression, macro=True
-            )  # fmt: skip
-        return self._nodes[name]
-
-    def size(self, node: Node) -> int:
-        """How many nodes the tree has once macros are put in.
-
-        Raises:
-            QuerySemanticError: a macro uses itself, or there are too many.
-        """
-        total, pending = 0, [node]
-        while pending:
-            here = pending.pop()
-            total += 1
-            pending.extend(children(here))
-            if isinstance(here, Name) and here.name in self._macros:
-                total += self._size_of(here)
-            if total > LARGEST:
-                message = f"the expression has more than {LARGEST:,} parts"
-                raise QuerySemanticError(message, here.span)
-        return total
-
-    def _size_of(self, use: Name) -> int:
-        name = use.name
-        if name in self._open:
-            message = f"the macro {name} uses itself"
-            raise QuerySemanticError(message, use.span)
-        if len(self._open) >= DEEPEST:
-            raise QuerySemanticError(f"macros nest deeper than {DEEPEST} levels", use.span)
-        if name not in self._sizes:
-            self._open.append(name)
-            try:
-                self._sizes[name] = self.size(self.node(name))
-            finally:
-                self._open.pop()
-        return self._sizes[name]
-
-    def names(self, node: Node) -> Iterator[Name]:
-        """Every name of a tree that is no macro, those inside macros too."""
-        pending, seen = [node], set[str]()
-        while pending:
-            here = pending.pop()
-            pending.extend(reversed(children(here)))
-            if isinstance(here, Name):
-                if here.name not in self._macros:
-                    yield here
-                elif here.name not in seen:
-                    seen.add(here.name)
-                    pending.append(self.node(here.name))
-
-
-def _listed(name: str, macro: Macro) -> Node:
-    source = SourceText(", ".join(f'"{value}"' for value in macro.values), f"macro {name}")
-    span = source.span(0, len(source.text))
-    if not macro.values:
-        raise QuerySemanticError(f"the macro {name} has neither an expression nor values", span)
-    return Array(tuple(Text(value, "text", span) for value in macro.values), span)
+Variables = Mapping[str, Variable | str]
+"""The known variables by name; a text in the place of one says why there is none."""
 
 
 class Register(msgspec.Struct, frozen=True):
@@ -146,6 +51,7 @@ def find_register(names: Iterator[Name], fields: Fields) -> Register | None:
     found: Register | None = None
     for name in names:
         match = _BRACKETS.match(name.name)
+        # A number at the end is an element's, anywhere else it is a name: process.ancestors[1].pid
         if match is None or (match[2].isdigit() and not match[3]):
             continue
         if match[1] not in iterators or not match[3].startswith("."):
@@ -153,9 +59,6 @@ def find_register(names: Iterator[Name], fields: Fields) -> Register | None:
             if match[1] in fields.kinds:
                 hint = "an array is indexed by a number: [0]"
             raise QuerySemanticError(f"{match[1]!r} is no iterator", name.span, hint)
-        if match[2].isdigit():
-            message = f"Tocsin cannot read element {match[2]} of {match[1]}"
-            raise UnsupportedFeature(message, name.span)
         if match[2] in {"", "_"}:
             message = "an iterator variable needs a name"
             raise QuerySemanticError(message, name.span, f"write {match[1]}[A]{match[3]}")
@@ -168,17 +71,28 @@ def find_register(names: Iterator[Name], fields: Fields) -> Register | None:
 
 
 class Resolver:
-    """Finds fields, and remembers which event types they fix.
+    """Finds fields and variables, and remembers which it found.
 
     Args:
         fields: the table.
+        variables: the variables.
         register: the iterator variable of the expression.
         fim: what ``fim.write.file.`` stands for in this variant of the expression.
+
+    Attributes:
+        events: the event types that fields fixed, with the place of the first one.
+        shared: fields that some event types have, with these and their place.
+        read: the variables that were read, by name.
     """
 
-    def __init__(self, fields: Fields, register: Register | None, fim: str = "") -> None:
+    def __init__(
+        self, fields: Fields, variables: Variables, register: Register | None, fim: str = ""
+    ) -> None:
         self.fields = fields
         self.events: dict[str, Span] = {}
+        self.shared: dict[str, tuple[tuple[str, ...], Span]] = {}
+        self.read: dict[str, Variable] = {}
+        self._variables = variables
         self._register = register
         self._fim = fim
 
@@ -190,69 +104,139 @@ class Resolver:
             UnsupportedFeature: there is, but Tocsin cannot read it in this way.
         """
         if name.startswith(FIM):
-            if in_macro or not self._fim:
+            if in_macro:
                 raise QuerySemanticError(f"{FIM}* cannot stand in a macro", span)
+            if not self._fim:
+                message = f"{FIM}* stands in the expression of a rule only"
+                raise QuerySemanticError(message, span)
             name = self._fim + name.removeprefix(FIM)
         match = _BRACKETS.match(name)
         if match is None:
             return self._plain(name, name, span)
         if match[2].isdigit() and not match[3]:
-            return self._element(match[1], int(match[2]), name, span)
+            return self._element(match[1], int(match[2][:9]), name, span)
+        if self._register != Register(match[1], match[2]):
+            raise self._unknown(name, span)
         return self._plain(match[1] + match[3], name, span, registered=True)
+
+    def reference(self, name: str, span: Span) -> Read | Computed:
+        """What ``%{name}`` reads: a field, which iterator variables cannot be part of.
+
+        Raises:
+            QuerySemanticError: there is no such field.
+            UnsupportedFeature: there is, but Tocsin cannot read it in this way.
+        """
+        match = _BRACKETS.match(name)
+        if match is not None and not (match[2].isdigit() and not match[3]):
+            message = f"%{{{name}}} cannot hold an iterator variable"
+            raise QuerySemanticError(message, span, f"write {name}")
+        if name.endswith(_ROOT) and name not in self.fields.kinds:
+            read = self.field(name.removesuffix(_ROOT), span)
+            if not isinstance(read, Read) or read.type != "string":
+                raise QuerySemanticError(f"{name.removesuffix(_ROOT)} is no domain", span)
+            return _looked_at(read, "root_domain", "string", span, array=read.array)
+        return self.field(name, span)
+
+    def variable(self, name: str, span: Span) -> Read | Computed:
+        """What ``${name}`` reads.
+
+        Raises:
+            QuerySemanticError: no rule sets such a variable.
+            UnsupportedFeature: there is one, but Tocsin cannot read it in this way.
+        """
+        plain = self.fields.variables.get(name)
+        if plain is not None:
+            return self.field(plain, span)
+        found = UNIQUE if name == UNIQUE.name else self._variables.get(name)
+        if isinstance(found, Variable):
+            return self._read_variable(found, span)
+        if found is None and name.endswith(_LENGTH):
+            known = self._variables.get(name.removesuffix(_LENGTH))
+            if isinstance(known, Variable):
+                return self._length_of(self._read_variable(known, span), span)
+            found = known
+        raise self._no_variable(name, found, span)
 
     def document_field(self, name: str) -> str:
         """What a field of the whole event is called where the expression is evaluated."""
-        return (OUTER if self._register else "") + self.fields.prefix + name
+        return self._outer(self.fields.prefix + name)
 
     def now(self) -> Field:
         """The time of the event."""
         return Field(self.document_field("now"), "long", spelled="now")
+
+    # --- fields ---
+
+    def _outer(self, document_name: str) -> str:
+        return (OUTER if self._register else "") + document_name
 
     def _plain(
         self, name: str, spelled: str, span: Span, *, registered: bool = False
     ) -> Read | Computed:
         kind, name = self._kind(name)
         if kind is not None:
-            self._note(kind, span)
-            inside = registered and bool(kind.iterator)
-            many = kind.element_array if inside else kind.array
-            document_field = (
-                name.removeprefix(f"{kind.iterator}.") if inside else self.document_field(name)
-            )
-            # Inside an iterator a field counts as an array of one, as it does in Datadog's Agent.
-            array = kind.array or inside
-            missing = None if many else ZEROS[kind.type]
-            return Read(document_field, kind, spelled, array, missing, span)
+            self._note(name, kind, span)
+            return self._read(name, kind, spelled, span, registered=registered)
         if name.endswith(_LENGTH):
             parent, _ = self._kind(name.removesuffix(_LENGTH))
             if parent is not None:
                 return self._length(name.removesuffix(_LENGTH), spelled, span, registered)
-        if name.endswith(".root_domain"):
-            raise UnsupportedFeature("Tocsin does not work out root domains", span)
+        if name.endswith(_ROOT) and self._kind(name.removesuffix(_ROOT))[0] is not None:
+            message = "a root domain is a reference"
+            raise QuerySemanticError(message, span, f"write %{{{name}}}")
         raise self._unknown(name, span)
+
+    def _read(
+        self, name: str, kind: FieldKind, spelled: str, span: Span, *, registered: bool
+    ) -> Read:
+        if registered and kind.iterator:
+            # Inside an iterator a field counts as an array of one, as it does in Datadog's Agent.
+            missing = None if kind.element_array else ZEROS[kind.type]
+            return Read(name.removeprefix(f"{kind.iterator}."), kind, spelled, True, missing, span)
+        missing = None if kind.array else ZEROS[kind.type]
+        objects = ""
+        if kind.iterator and not kind.element_array:
+            objects = self.document_field(kind.iterator)
+        return Read(
+            self.document_field(name), kind, spelled, kind.array, missing, span, objects
+        )  # fmt: skip
 
     def _length(self, name: str, spelled: str, span: Span, registered: bool) -> Read | Computed:
         read = self._plain(name, spelled.removesuffix(_LENGTH), span, registered=registered)
-        if not isinstance(read, Read) or read.type != "string":
+        if not isinstance(read, Read) or read.type not in {"string", "int"}:
             raise QuerySemanticError(f"{name} has no length", span)
-        if read.missing is not None or (read.kind.iterator and not read.kind.element_array):
-            # SECL: in bytes; of an iterator's texts, the length of each.
-            return Computed("int", Call("length_bytes", (read.value(),)), span, read.array)
-        if read.kind.iterator and not registered:
-            message = f"Tocsin cannot read the lengths of the arrays {name}"
-            raise UnsupportedFeature(message, span)
-        kind = FieldKind("int", event=read.kind.event)
-        return Read(read.field + _LENGTH, kind, spelled, read.array and registered, 0, span)
+        over_objects = bool(read.kind.iterator) and not read.kind.element_array
+        if not read.array or over_objects:
+            return self._length_of(read, span)
+        # Decoders put the length of an array beside it.
+        kind = FieldKind("int", event=read.kind.event, iterator=read.kind.iterator)
+        over = bool(read.kind.iterator) and not registered
+        objects = self.document_field(read.kind.iterator) if over else ""
+        missing = None if over else 0
+        field = f"{read.field}{_LENGTH}"
+        return Read(field, kind, spelled, bool(read.kind.iterator), missing, span, objects)
 
-    def _element(self, name: str, index: int, spelled: str, span: Span) -> Read:
+    def _length_of(self, read: Read, span: Span) -> Computed:
+        """The length of a text in bytes; of an iterator's texts, that of each."""
+        if read.type == "bool" or (read.type != "string" and not read.array):
+            raise QuerySemanticError(f"{read.spelled} has no length", span)
+        if read.array and not read.kind.iterator:
+            return _looked_at(read, "length", "int", span)
+        length = Call("length_bytes", (read.value(),))
+        return Computed("int", length, span, read.array, objects=read.objects)
+
+    def _element(self, name: str, index: int, spelled: str, span: Span) -> Read | Computed:
         kind, name = self._kind(name)
         if kind is None:
             raise self._unknown(name, span)
         if not kind.array:
             raise QuerySemanticError(f"{name} is no array", span)
+        self._note(name, kind, span)
         if not kind.indexed or index >= INDEXED:
-            raise UnsupportedFeature(f"Tocsin cannot read element {index} of {name}", span)
-        self._note(kind, span)
+            if kind.iterator and not kind.element_array:
+                raise UnsupportedFeature(f"Tocsin cannot read element {index} of {name}", span)
+            read = self._read(name, kind, spelled, span, registered=False)
+            return _looked_at(read, f"[{index}]", kind.type, span)
         field = f"{self.document_field(name)}[{index}]"
         return Read(field, kind, spelled, False, ZEROS[kind.type], span)
 
@@ -262,15 +246,69 @@ class Resolver:
             name = self.fields.aliases.get(name, name)
         return kinds.get(name), name
 
-    def _note(self, kind: FieldKind, span: Span) -> None:
+    def _note(self, name: str, kind: FieldKind, span: Span) -> None:
         if kind.event:
             self.events.setdefault(kind.event, span)
+        if kind.events:
+            self.shared.setdefault(name, (kind.events, span))
 
-    def _unknown(self, name: str, span: Span) -> QueryError:
+    def _unknown(self, name: str, span: Span) -> QuerySemanticError:
         known = [*self.fields.kinds, *self.fields.constants]
         if len(known) > len(self.fields.kinds) and name.isupper():
             known = list(self.fields.constants)
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-        hint = f"did you mean {close[0]}?" if close else ""
         what = "field, constant or macro"
-        return QuerySemanticError(f"no {what} is called {name!r}", span, hint)
+        return QuerySemanticError(f"no {what} is called {name!r}", span, _close_to(name, known))
+
+    # --- variables ---
+
+    def _read_variable(self, variable: Variable, span: Span) -> Read:
+        self.read.setdefault(variable.name, variable)
+        kind = FieldKind(variable.type, array=variable.array, element_array=variable.array)
+        missing = None if variable.array else ZEROS[variable.type]
+        spelled = f"${{{variable.name}}}"
+        return Read(
+            self._outer(variable.field), kind, spelled, variable.array, missing, span
+        )  # fmt: skip
+
+    def _no_variable(self, name: str, reason: str | None, span: Span) -> QuerySemanticError:
+        message = f"no rule sets the variable ${{{name}}}"
+        if reason:
+            return QuerySemanticError(message, span, reason)
+        if self._kind(name)[0] is not None:
+            return QuerySemanticError(message, span, f"a field is written %{{{name}}}")
+        known = [name for name, found in self._variables.items() if isinstance(found, Variable)]
+        close = _close_to(name.removesuffix(_LENGTH), known)
+        return QuerySemanticError(message, span, close)
+
+
+def as_text(read: Read | Computed, spelled: str, span: Span) -> Field | Call:
+    """The value as it stands in an interpolated text.
+
+    Raises:
+        QuerySemanticError: it cannot stand in one.
+        UnsupportedFeature: Tocsin cannot put it there.
+    """
+    if read.type in {"bool", "ip"}:
+        message = f"a text cannot hold {spelled}, which is of type {read.type}"
+        raise QuerySemanticError(message, span)
+    if read.array and (not isinstance(read, Read) or read.objects):
+        raise UnsupportedFeature(f"Tocsin cannot join {spelled} into a text", span)
+    value = read.value()
+    if read.array and isinstance(value, Field):
+        return msgspec.structs.replace(value, missing="", view="joined")
+    assert isinstance(value, (Field, Call))  # noqa: S101  (for the types)
+    return value
+
+
+def _looked_at(
+    read: Read, view: str, kind: FieldClass, span: Span, *, array: bool = False
+) -> Computed:
+    """The field through a view."""
+    missing = None if array else ZEROS[kind]
+    value = Field(read.field, TYPES[read.type], missing, read.spelled, view)
+    return Computed(kind, value, span, array, objects=read.objects if array else "")
+
+
+def _close_to(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
+    return f"did you mean {close[0]}?" if close else ""

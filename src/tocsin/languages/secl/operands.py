@@ -1,8 +1,8 @@
 """What a part of an expression is once its names are known: five sorts, each with a type.
 
 * `Constant`: a value of the rule, with the form in which a text was written
-* `Listing`: a list of constants and computed texts
-* `Read`: a field of the event
+* `Listing`: a list of constants
+* `Read`: a field of the event, or a variable
 * `Computed`: arithmetic, bits, a length, an interpolated text
 * `Condition`: a boolean expression
 """
@@ -15,11 +15,24 @@ import msgspec
 
 from tocsin.events.schema.secl import FieldClass, FieldKind
 from tocsin.languages.secl.syntax import TextForm
-from tocsin.logic.expr import Always, Expr, Leaf, Not, Or, conjunction, disjunction
+from tocsin.logic.expr import (
+    Always,
+    Expr,
+    Leaf,
+    Nested,
+    Not,
+    Or,
+    Script,
+    conjunction,
+    disjunction,
+)
 from tocsin.logic.field_types import FieldType, Scalar
-from tocsin.logic.matchers import Equals
-from tocsin.logic.value import Const, Field, Value
+from tocsin.logic.matchers import Equals, Matcher, matched_pattern
+from tocsin.logic.value import Call, Const, Field, Value, fields_of
 from tocsin.source_text import Span
+
+OUTER: Final = "^."
+"""Before a field of the whole event, inside a `Nested`."""
 
 TYPES: Final[dict[FieldClass, FieldType]] = {
     "string": "keyword", "int": "long", "bool": "boolean", "ip": "keyword",
@@ -47,7 +60,7 @@ class Constant(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A field of the event.
+    """A field of the event, or a variable.
 
     Attributes:
         field: its name in documents.
@@ -55,6 +68,8 @@ class Read(msgspec.Struct, frozen=True):
         spelled: its name in the rule.
         array: whether it has any number of values.
         missing: what it reads as without one; None for arrays.
+        objects: where the objects stand over which it runs, of which each has one value;
+            empty: it does not.
     """
 
     field: str
@@ -63,6 +78,7 @@ class Read(msgspec.Struct, frozen=True):
     array: bool
     missing: Scalar | None
     span: Span
+    objects: str = ""
 
     @property
     def type(self) -> FieldClass:
@@ -79,6 +95,7 @@ class Computed(msgspec.Struct, frozen=True):
 
     Attributes:
         depth: how many calls stand inside each other.
+        objects: as of `Read`.
     """
 
     type: FieldClass
@@ -87,6 +104,7 @@ class Computed(msgspec.Struct, frozen=True):
     array: bool = False
     is_sum: bool = False
     depth: int = 1
+    objects: str = ""
 
     def value(self) -> Value:
         """The expression inside a script."""
@@ -97,7 +115,7 @@ class Listing(msgspec.Struct, frozen=True):
     """A list of the rule."""
 
     type: FieldClass
-    members: tuple[Constant | Computed, ...]
+    members: tuple[Constant, ...]
     span: Span
 
 
@@ -147,6 +165,9 @@ def describe(operand: Operand) -> str:
     return f"{text} ({type_name(operand)})"
 
 
+# --- conditions -------------------------------------------------------------------------------
+
+
 def condition_of(operand: Constant | Read | Condition) -> Expr:
     """The condition that a bool operand is; of an array, that one of its values is true."""
     match operand:
@@ -155,15 +176,50 @@ def condition_of(operand: Constant | Read | Condition) -> Expr:
         case Constant():
             return Always(value=operand.value is True)
         case Read():
-            return boolean_leaf(operand, wanted=True, operator="==")
+            return leaf_of(operand, Equals((True,)), "==")
 
 
-def boolean_leaf(read: Read, *, wanted: bool, operator: str) -> Leaf:
-    """The bool field is so."""
+def leaf_of(read: Read, matcher: Matcher, operator: str, *, every: bool = False) -> Expr:
+    """Some value of the field fits the matcher; with ``every``, each of them.
+
+    An object that says nothing has the zero value. Where that fits, the objects are asked one by
+    one: ``process.ancestors.uid == 0``.
+    """
+    kind, zero = TYPES[read.type], ZEROS[read.type]
+    asks_objects = bool(read.objects) and not every
+    if asks_objects and matched_pattern(matcher, kind, zero) is not None:
+        name = read.field.removeprefix(f"{read.objects}.")
+        inner = Leaf(name, matcher, kind, zero, operator=operator, spelled=read.spelled)
+        return Nested(read.objects, inner)
     return Leaf(
-        read.field, Equals((wanted,)), "boolean", read.missing,
-        operator=operator, spelled=read.spelled,
+        read.field, matcher, kind, read.missing,
+        every=every, operator=operator, spelled=read.spelled,
     )  # fmt: skip
+
+
+def script_of(value: Value, text: str, *operands: Operand) -> Expr:
+    """The script; where one of its operands runs over objects, true of one of these."""
+    over = [o.objects for o in operands if isinstance(o, (Read, Computed)) and o.objects]
+    theirs = [f for f in fields_of(value) if over and f.name.startswith(f"{over[0]}.")]
+    if len(over) != 1 or len(theirs) != 1:
+        # Two of them are independent: each may be fulfilled by an object of its own.
+        return Script(value, text)
+    return Nested(over[0], Script(_inside(value, over[0]), text))
+
+
+def _inside(value: Value, objects: str) -> Value:
+    """The same as the objects see it: ``objects.x  ->  x`` and ``y  ->  ^.y``."""
+    match value:
+        case Field(name, kind) if name.startswith(f"{objects}."):
+            zero: Scalar = {"long": 0, "boolean": False}.get(kind, "")
+            name = name.removeprefix(f"{objects}.")
+            return msgspec.structs.replace(value, name=name, missing=zero)
+        case Field(name):
+            return msgspec.structs.replace(value, name=OUTER + name)
+        case Call(name, args, fold_case):
+            return Call(name, tuple(_inside(arg, objects) for arg in args), fold_case)
+        case _:
+            return value
 
 
 def constant_value(constant: Constant) -> Const:

@@ -10,6 +10,7 @@ unary      = ("!" | "not" | "-" | "^") unary | primary
 ```
 
 ``&&`` and ``||`` have one rank and associate to the right: ``a && b || c`` is ``a && (b || c)``.
+An operator of two characters is two signs, and there may be a blank between them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from tocsin.logic.matchers import network_of
 from tocsin.source_text import SourceText, Span
 
 _LOGIC: Final = {"&&": "&&", "and": "&&", "||": "||", "or": "||"}
-_COMPARISONS: Final = ("==", "!=", "=~", "!~", ">=", "<=", ">", "<")
+_COMPARISONS: Final = frozenset({"==", "!=", "=~", "!~", ">=", "<=", ">", "<"})
+_TWO_SIGNS: Final = frozenset({"==", "!=", "=~", "!~", ">=", "<=", "&&", "||"})
 _UNARY: Final = {"!": "!", "not": "!", "-": "-", "^": "^"}
 _WORDS: Final = frozenset({"and", "or", "not", "in", "allin"})
 _UNITS: Final = {"ms": 1_000_000, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -60,14 +62,22 @@ def parse(source: SourceText | str, *, macro: bool = False) -> Node:
     else:
         node = parser.expression()
     if not cursor.at("end"):
-        token = cursor.peek()
-        hint = ""
-        if token.kind == "int" and token.text[0] in "+-":
-            hint = f"put a blank behind the sign: '{token.text[0]} {token.text[1:]}'"
-        elif token.text.startswith(("in[", "allin[")):
-            hint = "put a blank before '[': a name may hold brackets"
-        raise cursor.error("expected an operator or the end", hint)
+        raise cursor.error("expected an operator or the end", _hint(cursor))
     return node
+
+
+def _hint(cursor: Cursor) -> str:
+    """What may be meant by something that is no operator."""
+    token, then = cursor.peek(), cursor.peek(1)
+    if token.kind == "int" and token.text[0] in "+-":
+        return f"put a blank behind the sign: '{token.text[0]} {token.text[1:]}'"
+    if token.text.startswith(("in[", "allin[")):
+        return "put a blank before '[': a name may hold brackets"
+    if token.text in {"=", "!"} and then.kind == "pattern":
+        return f"put a blank behind the operator: {token.text}~ {then.text[1:][:40]}"
+    if token.text == "=":
+        return "'==' compares, '=~' matches a pattern"
+    return ""
 
 
 class _Parser:
@@ -80,7 +90,7 @@ class _Parser:
         with cursor.deeper():
             terms, operators = [self._comparison()], []
             while (operator := _LOGIC.get(self._operator())) is not None:
-                cursor.next()
+                self._take_operator()
                 operators.append(operator)
                 terms.append(self._comparison())
         if not operators:
@@ -91,14 +101,15 @@ class _Parser:
         cursor = self._cursor
         first = cursor.peek()
         left = self._arithmetic()
-        if cursor.at("sign", *_COMPARISONS):
-            operator = cursor.next().text
+        operator = self._operator()
+        if operator in _COMPARISONS:
+            self._take_operator()
             with cursor.deeper():
                 right = self._comparison()
-        elif cursor.at("name", "in", "allin"):
-            operator = cursor.next().text
+        elif operator in {"in", "allin"}:
+            cursor.next()
             right = self.array()
-        elif cursor.at("name", "not") and cursor.peek(1).text == "in":
+        elif operator == "not" and cursor.peek(1).text == "in":
             cursor.next()
             cursor.next()
             operator = "not in"
@@ -123,10 +134,10 @@ class _Parser:
         cursor = self._cursor
         first = cursor.peek()
         left = self._unary()
-        sign = cursor.accept("sign", "&", "|", "^")
-        if sign is None:
+        operator: Any = self._operator()
+        if operator not in {"&", "|", "^"}:
             return left
-        operator: Any = sign.text
+        cursor.next()
         with cursor.deeper():
             return Bits(operator, left, self._bits(), self._since(first))
 
@@ -162,14 +173,19 @@ class _Parser:
         """What may stand behind ``in``: a list, a block of addresses, or a name for one."""
         cursor = self._cursor
         token = cursor.peek()
-        if token.kind in {"cidr", "ip", "variable", "field", "name"} and token.text not in _WORDS:
+        if token.kind in {"cidr", "variable", "field", "name"} and token.text not in _WORDS:
             cursor.next()
             node = self._value(token)
             if isinstance(node, Address):
                 return Array((node,), node.span)
             if node is not None:
                 return node
-        opening = cursor.expect("sign", "[", what="a list", hint='a list is written ["a", "b"]')
+        hint = (
+            f"a list is written [{token.text}]"
+            if token.kind == "ip"
+            else 'a list is written ["a", "b"]'
+        )
+        opening = cursor.expect("sign", "[", what="a list", hint=hint)
         members: list[Node] = []
         while not cursor.at("sign", "]"):
             members.append(self._member())
@@ -186,7 +202,7 @@ class _Parser:
         cursor = self._cursor
         token = cursor.peek()
         node = None
-        if token.kind in {"text", "pattern", "regex", "int", "cidr", "ip", "duration", "name"}:
+        if token.kind in {"text", "pattern", "regex", "int", "cidr", "ip", "name"}:
             node = self._value(token)
         if node is None:
             raise cursor.error("expected a member of the list")
@@ -224,8 +240,15 @@ class _Parser:
         return None
 
     def _operator(self) -> str:
-        token = self._cursor.peek()
+        """The operator at the place, which may be two signs; empty for none."""
+        token, then = self._cursor.peek(), self._cursor.peek(1)
+        if token.kind == then.kind == "sign" and token.text + then.text in _TWO_SIGNS:
+            return token.text + then.text
         return token.text if token.kind in {"sign", "name"} else ""
+
+    def _take_operator(self) -> None:
+        for _ in range(2 if self._operator() in _TWO_SIGNS else 1):
+            self._cursor.next()
 
     def _since(self, first: Token) -> Span:
         cursor = self._cursor

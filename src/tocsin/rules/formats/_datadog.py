@@ -1,8 +1,4 @@
-"""What Datadog's two formats share: YAML with places, the assumed host, and ATT&CK tags.
-
-Filters and versions of a rule ask about a host. Tocsin reads events of any host, so it assumes
-one: Linux, a recent kernel, the newest Agent.
-"""
+"""What Datadog's two formats share: YAML with places, macros, and ATT&CK tags."""
 
 from __future__ import annotations
 
@@ -12,9 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from tocsin.errors import QuerySemanticError, RuleError
-from tocsin.languages.secl import Fields, Macro, compile_query
-from tocsin.logic.expr import Always
+from tocsin.errors import RuleError
+from tocsin.languages.secl import Macro
 from tocsin.rules.attack import reference_of, tactic_name, technique_name
 from tocsin.rules.model import Technique, Threat
 from tocsin.source_text import SourceText
@@ -34,6 +29,7 @@ class Entry:
     def __init__(self, values: Mapping[Any, Any], node: yaml.Node | None, name: str) -> None:
         self.values = values
         self.name = name
+        self._line = 1 if node is None else _line(node)
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         self._nodes: dict[str, yaml.Node] = {str(key.value): value for key, value in pairs}
 
@@ -64,9 +60,22 @@ class Entry:
         return tuple(SourceText(t, self.name, n) for t, n in zip(found, lines, strict=False))
 
     def line(self, key: str) -> int:
-        """The line on which a value begins."""
+        """The line on which a value begins; that of the mapping for one that is not there."""
         node = self._nodes.get(key)
-        return 1 if node is None else _line(node)
+        return self._line if node is None else _line(node)
+
+    def entry(self, key: str) -> Entry | None:
+        """A value that is a mapping; None for one that is none."""
+        value = self.values.get(key)
+        return Entry(value, self._nodes.get(key), self.name) if isinstance(value, dict) else None
+
+    def flag(self, key: str) -> bool:
+        """Whether a value is true, and nothing else."""
+        return self.values.get(key) is True
+
+    def place(self, key: str = "id") -> str:
+        """``file:line`` of a value."""
+        return f"{self.name}:{self.line(key)}"
 
     def entries(self, key: str) -> list[Entry | None]:
         """The items of a list of mappings; None for an item that is none."""
@@ -147,113 +156,6 @@ def macro_of(entry: Entry) -> Macro:
         )
         raise RuleError(message)
     return Macro(entry.source("expression")) if expression else Macro(values=values)
-
-
-# --- the assumed host -------------------------------------------------------------------------
-
-AGENT: Final = (7, 78, 0)
-"""The version of the Agent that rules are loaded for."""
-
-HOST: Final[Mapping[str, str | int | bool]] = {
-    "os": "linux",
-    "os.id": "ubuntu",
-    "os.platform_id": "",
-    "os.version_id": "24.04",
-    **{
-        f"os.is_{system}": False
-        for system in (
-            "amazon_linux", "cos", "debian", "oracle", "rhel", "rhel7", "rhel8", "sles", "sles12",
-            "sles15",
-        )
-    },
-    "kernel.version": "6.8.0",
-    "kernel.version.major": 6,
-    "kernel.version.minor": 8,
-    "kernel.version.patch": 0,
-    "kernel.version.abi": 0,
-    "kernel.version.flavor": "generic",
-    "kernel.core.enabled": True,
-    "hostname": "",
-    "origin": "ebpf",
-}  # fmt: skip
-"""What filters may ask about the host, and the answers."""
-
-_HOST_FIELDS: Final = Fields({}, HOST)
-
-
-def accepted(filters: Iterable[SourceText]) -> bool:
-    """Whether one of the filters is true of the host; without any it is accepted.
-
-    Raises:
-        QueryError: a filter that makes no sense.
-    """
-    results = [_is_true(source) for source in filters]
-    return any(results) or not results
-
-
-def _is_true(source: SourceText) -> bool:
-    # The host's fields are constants, so that the whole filter is decided when it is compiled.
-    where = compile_query(source, fields=_HOST_FIELDS).where
-    if isinstance(where, Always):
-        return where.value
-    raise QuerySemanticError("a filter asks about the host alone", source.span(0))
-
-
-_CONSTRAINT = re.compile(
-    r"\s*,?\s*(?P<operator>!=|>=|<=|=|>|<|~|\^)?\s*v?"
-    r"(?P<version>\d{1,9}(?:\.(?:\d{1,9}|[xX*])){0,2}|[xX*])(?:[-+][\w.+-]*)?"
-)
-_BETWEEN = re.compile(r"(?<!\S)(\S+)[ \t]+-[ \t]+(\S+)")
-
-
-def version_accepted(constraint: str, version: tuple[int, int, int] = AGENT) -> bool:
-    """Whether a version satisfies a semver constraint; ``,`` and a blank mean and, ``||`` or.
-
-    A part that is left out stands for any: ``> 7.70`` is above every 7.70.x.
-
-    >>> version_accepted(">=7.65 <7.70", (7, 66, 1)), version_accepted("!= 7.38", (7, 38, 2))
-    (True, False)
-
-    Raises:
-        RuleError: it is no constraint.
-    """
-    return any(_all_accepted(part, version) for part in constraint.split("||"))
-
-
-def _all_accepted(constraint: str, version: tuple[int, int, int]) -> bool:
-    at, results = 0, []
-    text = _BETWEEN.sub(r">=\1 <=\2", constraint.strip())
-    while at < len(text):
-        found = _CONSTRAINT.match(text, at)
-        if found is None:
-            message = f"{constraint.strip()!r} is no version constraint"
-            raise RuleError(message)
-        wanted = tuple(int(p) for p in found["version"].split(".") if p.isdigit())
-        results.append(_satisfies(version, found["operator"] or "=", wanted))
-        at = found.end()
-    return all(results)
-
-
-def _satisfies(version: tuple[int, ...], operator: str, wanted: tuple[int, ...]) -> bool:
-    prefix = version[: len(wanted)]
-    padded = (*wanted, 0, 0)[:3]
-    match operator:
-        case "=":
-            return prefix == wanted
-        case "!=":
-            return prefix != wanted
-        case ">":
-            return prefix > wanted
-        case "<=":
-            return prefix <= wanted
-        case ">=":
-            return version >= padded
-        case "<":
-            return version < padded
-        case "~":
-            return version >= padded and version[:2] == padded[:2]
-        case _:
-            return version >= padded and version[0] == padded[0]
 
 
 # --- ATT&CK -----------------------------------------------------------------------------------

@@ -3,16 +3,16 @@
     macros: [{id: NET_UTILS, expression: '["curl", "wget"]'}]
     rules: [{id: net_util, expression: exec.comm in NET_UTILS && exec.tty_name != ""}]
 
-A rule rings for every event that satisfies its expression: ``every`` and other limits of sending
-are not applied, and of the actions none is. What does not load, and as which problem:
+All policies are loaded together (`_datadog_definitions`): later ones change earlier ones, and
+rules read variables that others set (`_datadog_actions`). A rule without variables, actions and a
+limit is a `Filter`, another an `AgentRule`. What does not load, and as which problem:
 
-* ``not_applicable``: a filter or ``agent_version`` that rules the assumed host out (`_datadog`),
-  ``disabled`` rules, and ``silent`` ones, which never alert but prepare variables for others;
-* ``unsupported``: rules that read a variable (``${…}``);
+* ``not_applicable``: a filter or ``agent_version`` that rules the assumed host out, a policy that
+  another one replaces, and ``disabled`` rules;
 * ``syntax``, ``semantic``, ``invalid``: broken ones; the others load.
 
-Of several accepted rules with one id the first stays; ``combine: override`` and ``disabled`` of
-later ones change it.
+An action that makes no sense costs itself alone (``warning``). A rule over what the Agent sends in
+no event (``packet.filter``) loads, and cannot fire (``no_source``).
 
 Format: https://docs.datadoghq.com/security/workload_protection/workload_security_rules/
 """
@@ -20,26 +20,27 @@ Format: https://docs.datadoghq.com/security/workload_protection/workload_securit
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tocsin.errors import QueryError, RuleError
-from tocsin.languages.secl import Macro, compile_query
+from tocsin.events.schema.secl import SECL_FIELDS, is_sent
+from tocsin.languages.secl import Compiled, Compiler
+from tocsin.logic.agent_rule import UNIQUE, AgentRule, Variable, is_variable
+from tocsin.logic.expr import Expr, Leaf, Nested, Script, walk
+from tocsin.logic.prefilter import can_hold, relaxed
+from tocsin.logic.query import Filter
+from tocsin.logic.value import Field, fields_of
 from tocsin.rules.environment import Environment
-from tocsin.rules.formats._datadog import (
-    Entry,
-    accepted,
-    macro_of,
-    read_yaml,
-    threats_of,
-    version_accepted,
-)
-from tocsin.rules.model import Loaded, Problem, ProblemKind, Rule
+from tocsin.rules.formats._datadog import Entry, read_yaml, threats_of
+from tocsin.rules.formats._datadog_actions import Plan, compile_action, plan_action
+from tocsin.rules.formats._datadog_definitions import KIND, Definition, Definitions, name_of
+from tocsin.rules.formats._datadog_variables import declare, every_of
+from tocsin.rules.model import Loaded, ProblemKind, Rule
 
 SUFFIXES: tuple[str, ...] = (".policy", ".yaml", ".yml")
 
-KIND: Final = "secl"
 VENDOR: Final = "datadog"
 
 _SECTION = re.compile(r"""^["']?(?:rules|macros)["']?[ \t]*:""", re.MULTILINE)
@@ -62,177 +63,186 @@ def recognises(path: Path, text: str) -> bool:
 
 
 def load(files: Sequence[tuple[Path, str]], environment: Environment) -> Loaded:
-    """The rules of all files, each by itself."""
-    return Loaded.together(load_file(path, text) for path, text in files)
+    """The rules of all policies together, and what keeps the others from being some."""
+    definitions = Definitions(environment)
+    definitions.read(files)
+    policies = _Policies(definitions)
+    policies.compile()
+    return Loaded(tuple(policies.rules), tuple(definitions.problems), len(files))
 
 
-def load_file(path: Path, text: str) -> Loaded:
-    """The rules of a policy, and what keeps the others from being some."""
-    policy = _Policy(str(path))
-    try:
-        policy.read(read_yaml(text, str(path)))
-    except RuleError as error:
-        policy.problem("unreadable", str(error))
-    return Loaded(tuple(policy.rules), tuple(policy.problems), 1)
+class _Policies:
+    """The definitions of all policies while they become rules."""
 
-
-class _Policy:
-    """A policy while it is read."""
-
-    def __init__(self, path: str) -> None:
+    def __init__(self, definitions: Definitions) -> None:
         self.rules: list[Rule] = []
-        self.problems: list[Problem] = []
-        self._path = path
-        self._macros: dict[str, Macro] = {}
+        self._definitions = definitions
+        self._plans: dict[str, list[Plan]] = {}
+        self._variables: dict[str, Variable] = {}
 
-    def problem(self, kind: ProblemKind, message: str, entry: Entry | None = None) -> None:
-        rule_id = entry.text("id") if entry else ""
-        name = _name(entry) if entry else ""
-        self.problems.append(Problem(self._path, rule_id, kind, message, KIND, name))
+    def compile(self) -> None:
+        """Declares all variables, and then compiles every rule."""
+        rules = self._definitions.rules.values()
+        for definition in rules:
+            # SECL: a disabled or broken rule declares its variables as well.
+            self._plans[definition.id] = list(self._plan(definition))
+        known: dict[str, Variable | str] = {**self._reasons(), **self._variables}
+        compiler = Compiler(self._definitions.macros, SECL_FIELDS, known)
+        for definition in rules:
+            if definition.is_disabled:
+                message = f"{definition.entry.place()}: the rule is disabled"
+                self._problem("not_applicable", message, definition)
+                continue
+            try:
+                self.rules.append(self._rule(definition, compiler))
+            except QueryError as error:
+                self._problem(error.kind, str(error), definition)  # type: ignore[arg-type]
+            except RuleError as error:
+                self._problem("invalid", str(error), definition)
+        self._tell_of_what_is_never_set()
 
-    def read(self, document: Entry) -> None:
-        for key in ("macros", "rules"):
-            if not isinstance(document.values.get(key) or [], list):
-                self.problem("invalid", f"{self._path}:{document.line(key)}: '{key}' is no list")
-        for entry in document.entries("macros"):
-            self._add_macro(entry)
-        for definition in self._definitions(document):
-            self._compile(definition, document.text("version"))
+    def _problem(self, kind: ProblemKind, message: str, definition: Definition) -> None:
+        path = str(definition.policy.path)
+        self._definitions.problem(kind, message, path, definition.entry)
 
-    # --- macros ---
+    # --- variables ---
 
-    def _add_macro(self, entry: Entry | None) -> None:
-        if entry is None or not entry.text("id"):
-            self.problem("invalid", f"{self._path}: a macro without an id")
-            return
-        if self._rules_out(entry) is not None:
-            return
-        name = entry.text("id")
-        try:
-            macro = macro_of(entry)
-        except RuleError as error:
-            self.problem("invalid", str(error), entry)
-            return
-        combine, earlier = entry.text("combine"), self._macros.get(name)
-        if combine == "merge" and earlier is not None:
-            if not (earlier.values and macro.values):
-                message = f"{self._path}:{entry.line('id')}: only macros with values can be merged"
-                self.problem("invalid", message, entry)
-                return
-            macro = Macro(values=(*earlier.values, *macro.values))
-        elif earlier is not None and combine != "override":
-            return
-        self._macros[name] = macro
+    def _plan(self, definition: Definition) -> Iterable[Plan]:
+        for entry in definition.actions:
+            if entry is None:
+                message = f"{definition.entry.place('actions')}: an action needs keys and values"
+                self._problem("warning", f"{message}: it is passed over", definition)
+                continue
+            try:
+                plan = plan_action(entry)
+            except RuleError as error:
+                self._problem("warning", f"{error}: the action is passed over", definition)
+                continue
+            wrong = declare(self._variables, plan.variable) if plan.variable else ""
+            if wrong:
+                message = f"{plan.body.place('name')}: {wrong}: the action is passed over"
+                self._problem("warning", message, definition)
+            else:
+                yield plan
+
+    def _reasons(self) -> dict[str, str]:
+        """Why there is no variable that a rule which has no part here would set."""
+        found: dict[str, str] = {}
+        for entry, reason in self._definitions.ruled_out:
+            for action in entry.entries("actions"):
+                body = action.entry("set") if action is not None else None
+                if body is None:
+                    continue
+                scope, name = body.text("scope"), body.text("name")
+                full = f"{scope}.{name}" if scope else name
+                found.setdefault(full, f"{entry.text('id')} would set it, but {reason}")
+        return found
+
+    def _tell_of_what_is_never_set(self) -> None:
+        queries = [rule.query for rule in self.rules if isinstance(rule.query, AgentRule)]
+        set_ = {
+            action.variable.name for query in queries for action in query.actions
+            if hasattr(action, "variable")
+        }  # fmt: skip
+        for rule in self.rules:
+            if not isinstance(rule.query, AgentRule):
+                continue
+            for variable in rule.query.variables:
+                if variable.name not in set_:
+                    setters = [
+                        identity for identity, plans in self._plans.items()
+                        if any(p.variable and p.variable.name == variable.name for p in plans)
+                    ]  # fmt: skip
+                    message = (
+                        f"{rule.path}:{rule.line}: nothing sets ${{{variable.name}}}, which the "
+                        f"rule reads: {', '.join(setters)} would, but did not load"
+                    )
+                    self._problem("warning", message, self._definitions.rules[rule.id])
 
     # --- rules ---
 
-    def _definitions(self, document: Entry) -> list[_Definition]:
-        """The accepted rules in the order of the file, each with what later ones change."""
-        found: dict[str, _Definition] = {}
-        for entry in document.entries("rules"):
-            if entry is None or not entry.text("id"):
-                self.problem("invalid", f"{self._path}: a rule without an id", entry)
-                continue
-            reason = self._rules_out(entry)
-            if reason is not None:
-                if reason:
-                    self.problem("not_applicable", f"{_place(entry)}: {reason}", entry)
-                continue
-            earlier = found.get(entry.text("id"))
-            if earlier is None:
-                found[entry.text("id")] = _Definition(entry)
-            else:
-                earlier.change(entry)
-        return list(found.values())
-
-    def _rules_out(self, entry: Entry) -> str | None:
-        """Why the entry has no part here; empty where that is a problem reported already."""
-        constraint = entry.text("agent_version")
-        try:
-            if constraint and not version_accepted(constraint):
-                return f"it is for Agent {constraint} only"
-            if not accepted(entry.sources("filters")):
-                return f"its filter rules this host out: {' or '.join(entry.texts('filters'))}"
-        except RuleError as error:
-            self.problem("invalid", f"{_place(entry)}: {error}", entry)
-            return ""
-        except QueryError as error:
-            self.problem("invalid", str(error), entry)
-            return ""
-        return None
-
-    def _compile(self, definition: _Definition, version: str) -> None:
-        entry, expression = definition.entry, definition.expression
-        if definition.is_disabled:
-            self.problem("not_applicable", f"{_place(entry)}: the rule is disabled", entry)
-            return
-        if entry.values.get("silent") is True:
-            message = f"{_place(entry)}: the rule is silent: it never alerts"
-            self.problem("not_applicable", message, entry)
-            return
-        source = expression.source("expression")
+    def _rule(self, definition: Definition, compiler: Compiler) -> Rule:
+        entry, source = definition.entry, definition.expression.source("expression")
         if not source.text.strip():
-            self.problem("invalid", f"{_place(entry)}: the rule has no expression", entry)
-            return
-        try:
-            query = compile_query(source, self._macros)
-        except QueryError as error:
-            self.problem(error.kind, str(error), entry)  # type: ignore[arg-type]
-            return
-        tags = tuple(dict.fromkeys(definition.product_tags))
-        self.rules.append(
-            Rule(
-                id=entry.text("id"),
-                name=_name(entry),
-                vendor=VENDOR,
-                path=self._path,
-                line=source.first_line,
-                language="secl",
-                type="agent_rule",
-                kind=KIND,
-                text=source.text,
-                query=query,
-                description=entry.text("description"),
-                tags=tags,
-                threat=threats_of(tags),
-                version=entry.text("version") or version,
+            message = f"{entry.place()}: the rule has no expression"
+            raise RuleError(message)
+        tags = definition.product_tags
+        compiled = compiler.rule(source, tags)
+        if not can_hold(compiled.where, _is_never_sent):
+            names = ", ".join(sorted(_unsent(compiled.where)))
+            message = f"{definition.expression.place('expression')}: no event that Tocsin reads "
+            self._problem("no_source", f"{message}has {names}: the rule cannot fire", definition)
+        return Rule(
+            id=entry.text("id"),
+            name=name_of(entry),
+            vendor=VENDOR,
+            path=source.name,
+            line=source.first_line,
+            language="secl",
+            type="agent_rule",
+            kind=KIND,
+            text=source.text,
+            query=self._query(definition, compiled, compiler),
+            description=entry.text("description"),
+            tags=tags,
+            threat=threats_of(tags),
+            version=entry.text("version") or definition.policy.version,
+            silent=entry.flag("silent"),
+        )
+
+    def _query(
+        self, definition: Definition, compiled: Compiled, compiler: Compiler
+    ) -> Filter | AgentRule:
+        found = [
+            compile_action(
+                plan, compiler, compiled.events, definition.product_tags, self._variables
             )
+            for plan in self._plans[definition.id]
+        ]
+        actions = tuple(action for one in found for action in one.actions)
+        every = every_of(definition.limit)
+        where = compiled.where
+        if not actions and not every and not any(map(is_variable, _fields(where))):
+            return Filter(where)
+        read = [*compiled.variables, *(v for one in found for v in one.variables)]
+        return AgentRule(
+            where=where,
+            needs=relaxed(where, is_variable),
+            variables=tuple(dict.fromkeys(v for v in read if v != UNIQUE)),
+            actions=actions,
+            rank=definition.rank,
+            every=every,
+            limiter=_limiter(definition.limit, compiler, compiled.events) if every else (),
         )
 
 
-class _Definition:
-    """A rule with what later entries of the same id change about it."""
-
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
-        self.expression = entry
-        self.product_tags = entry.texts("product_tags")
-        self.is_disabled = _is_disabled(entry)
-
-    def change(self, later: Entry) -> None:
-        """Takes over what a later entry of the same id says."""
-        # A rule that does not say is not disabled, so that a later one switches an earlier one on.
-        self.is_disabled = _is_disabled(later)
-        if later.text("combine") != "override" or _is_disabled(later):
-            return
-        options: Any = later.values.get("override_options")
-        listed = options.get("fields") if isinstance(options, dict) else None
-        fields = {str(f) for f in listed} if isinstance(listed, list) and listed else {"expression"}
-        if fields & {"all", "expression"} and later.text("expression"):
-            self.expression = later
-        if "product_tags" in fields:
-            self.product_tags = (*self.product_tags, *later.texts("product_tags"))
-        elif "all" in fields:
-            self.entry, self.product_tags = later, later.texts("product_tags")
+def _limiter(entry: Entry, compiler: Compiler, events: Sequence[str]) -> tuple[Field, ...]:
+    """The fields for each of whose values a rule's limit counts by itself."""
+    fields = []
+    for source in entry.sources("limiter_token"):
+        value = compiler.value(source, events).value
+        if not isinstance(value, Field):
+            message = f"{source.name}:{source.first_line}: {source.text!r} is no field"
+            raise RuleError(message)
+        fields.append(value)
+    return tuple(fields)
 
 
-def _is_disabled(entry: Entry) -> bool:
-    return entry.values.get("disabled") is True
+def _fields(where: Expr) -> Iterable[str]:
+    """The fields of a condition, as it names them in the whole event."""
+    for node in walk(where):
+        if isinstance(node, Leaf):
+            yield node.field.removeprefix("^.")
+        elif isinstance(node, Script):
+            yield from (field.name.removeprefix("^.") for field in fields_of(node.value))
+        elif isinstance(node, Nested):
+            yield node.path
 
 
-def _name(entry: Entry) -> str:
-    return " ".join(entry.text("description").split()) or entry.text("id")
+def _is_never_sent(field: str) -> bool:
+    return not is_sent(field)
 
 
-def _place(entry: Entry) -> str:
-    return f"{entry.name}:{entry.line('id')}"
+def _unsent(where: Expr) -> set[str]:
+    prefix = SECL_FIELDS.prefix
+    return {field.removeprefix(prefix) for field in _fields(where) if not is_sent(field)}

@@ -23,7 +23,6 @@ from tocsin.testing.conformance.cases import (
     Context,
     Outcome,
     Runner,
-    not_applicable,
     unsupported,
 )
 from tocsin.testing.conformance.report import Report
@@ -47,8 +46,8 @@ SECTIONS: Final[dict[str, Runner]] = {
     "matcher_cases": secl.matcher,
     "args_cases": secl.arguments,
     "stateful_cases": secl.policy,
-    "partial_cases": lambda case, context: not_applicable("partial"),
-    "subexpr_cases": lambda case, context: not_applicable("markup"),
+    "partial_cases": secl.discarder,
+    "subexpr_cases": secl.markup,
 }
 """What runs a case of an object, by the list that it stands in."""
 

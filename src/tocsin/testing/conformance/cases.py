@@ -30,8 +30,6 @@ NOT_APPLICABLE: Final[Mapping[str, str]] = {
     "foreign_tree": "the syntax tree of another parser; that the text is accepted is not the case",
     "refused_conversion": "what the other tool cannot convert says nothing about the query",
     "override_demo": "tests how Go code may replace a comparison, not the language",
-    "partial": "tests the Agent's discarders, which run before an event is complete",
-    "markup": "tests the Agent's markup of matched parts; Tocsin's evidence has its own form",
     "prefix": "tests whether a path may lead to a match, which only the Agent's discarders ask",
 }
 

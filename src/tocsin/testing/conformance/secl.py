@@ -1,5 +1,10 @@
 """SECL's cases: expressions over made-up fields, patterns, arguments, and whole policies.
 
+Two sorts of case are about what Tocsin has under other names. A *discarder* is a value of one field
+that keeps a rule from matching whatever the others hold: the rule relaxed to that field
+(`logic.prefilter`) is false of it. The Agent's *markup* says which parts of a rule an event
+fulfilled: Tocsin's evidence names at least these.
+
 The fields are those of the test model of Datadog's Agent. The file describes them (``field_types``,
 ``constants``), and so do the cases' own words on where they come from, for what is true of one test
 only: a legacy name of a field, a field that does not follow its iterator, a number that cannot be
@@ -9,17 +14,20 @@ negative.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 import msgspec
 
+from tocsin.engine.explain import evidence
 from tocsin.events.schema.secl import FieldClass
 from tocsin.events.shapes._cws_values import args_flags, args_options
-from tocsin.languages.secl import SECL_FIELDS, FieldKind, Fields, compile_query, parse
-from tocsin.logic.expr import Expr, Leaf, Or, walk
-from tocsin.logic.matchers import Equals
+from tocsin.languages.secl import FieldKind, Fields, compile_query, parse
+from tocsin.logic.agent_rule import VARIABLES, Variable
+from tocsin.logic.expr import Expr
+from tocsin.logic.prefilter import relaxed
 from tocsin.source_text import SourceText
+from tocsin.testing.conformance._secl_policies import policy, variable_of
 from tocsin.testing.conformance.cases import (
     PASSED,
     Case,
@@ -28,17 +36,20 @@ from tocsin.testing.conformance.cases import (
     Outcome,
     accepted,
     compared,
-    first_that_did_not_pass,
     hits,
     not_applicable,
     refused,
 )
+
+__all__ = ["arguments", "compiles", "discarder", "expression", "markup", "matcher", "policy"]
 
 _MEMBER: Final = re.compile(r"\{([^}]*)\}")
 _LEGACY: Final = re.compile(r"legacy alias (\S+) -> ([\w.]+)")
 _NOT_NEGATIVE: Final = re.compile(r"forbids a negative (\w+)")
 _SHARED: Final = re.compile(r"([\w.]+) has no per-register accessor")
 
+_MARKED: Final = re.compile(r"<b>(.*?)</b>")
+_WORD: Final = re.compile(r"[^\s()]+")
 _DEMO: Final = "override-demo"
 
 
@@ -84,8 +95,9 @@ def _kind(described: str) -> FieldKind:
     return FieldKind(kind, array=array, glob="glob" in words, element_array=array)
 
 
-def _document(case: Case, fields: Fields) -> Document:
-    found: Document = {}
+def _document(case: Case, context: Context) -> Document:
+    fields = fields_of(context.content, case)
+    found: Document = {VARIABLES: dict(case.get("variables", {}))}
     for name, value in case.get("fields", {}).items():
         found[fields.prefix + name] = value
         if isinstance(value, list):
@@ -100,12 +112,44 @@ def _document(case: Case, fields: Fields) -> Document:
 
 def expression(case: Case, context: Context) -> Outcome:
     """An expression over the fields of one event: true, false, or refused."""
+    text, expected = case["expr"], case["expected"]
+    if expected == "error":
+        return refused(text, lambda: _compiled(case, context))
+    return _holds(text, _compiled(case, context), _document(case, context), expected, context)
+
+
+def _compiled(case: Case, context: Context) -> Expr:
     fields = fields_of(context.content, case)
-    text, macros = case["expr"], case.get("macros", {})
-    if case["expected"] == "error":
-        return refused(text, lambda: compile_query(text, macros, fields))
-    expr = compile_query(text, macros, fields).expr
-    return _holds(text, expr, _document(case, fields), case["expected"], context)
+    query = compile_query(case["expr"], case.get("macros", {}), fields, _variables(case))
+    return query.expr
+
+
+def _variables(case: Case) -> dict[str, Variable]:
+    return {name: variable_of(name, value) for name, value in case.get("variables", {}).items()}
+
+
+def discarder(case: Case, context: Context) -> Outcome:
+    """Whether the value of a field keeps an expression from ever being true."""
+    known = fields_of(context.content, case).prefix + case["field"]
+
+    def is_unknown(field: str) -> bool:
+        return field != known and not known.startswith(f"{field}.")
+
+    needs = relaxed(_compiled(case, context), is_unknown)
+    may_match = not case["is_discarder"]
+    return _holds(case["expr"], needs, _document(case, context), may_match, context)
+
+
+def markup(case: Case, context: Context) -> Outcome:
+    """The parts of an expression that an event fulfilled."""
+    marked = {part.strip('"') for part in _MARKED.findall(case["matched_markup"])}
+    wanted = {part for text in marked for part in text.split(", ")}
+    found = evidence(_compiled(case, context), _document(case, context), "event")
+    texts = {text for one in found for text in (one.field, *_WORD.findall(one.pattern))}
+    texts |= {one.pattern for one in found}
+    if not wanted:
+        return compared(case["expr"], [], sorted(texts))
+    return compared(case["expr"], [], sorted(wanted - texts))
 
 
 def compiles(case: Case, context: Context) -> Outcome:
@@ -175,50 +219,3 @@ def arguments(case: Case, context: Context) -> Outcome:
         if not fits:
             return compared(f"{name} of {query}", wanted, got)
     return PASSED
-
-
-# --- policies -------------------------------------------------------------------------------------
-
-
-def policy(case: Case, context: Context) -> Outcome:
-    """Rules of a policy: whether they load, and what one stands for."""
-    if "expands_to" in case:
-        return _expands(case)
-    if "events" in case:
-        return Outcome("unsupported", "rules that set variables are not run yet")
-    if "agent_version" in case:
-        return Outcome("unsupported", "the newest Agent is assumed")
-    rules, expected = [rule["expression"] for rule in case["rules"]], case.get("expected")
-    if expected == "load error":
-        outcomes = [_refusal(text) for text in rules]
-        return next((o for o in outcomes if o.status == "passed"), outcomes[0])
-    return first_that_did_not_pass(*[lambda text=text: _acceptance(text) for text in rules])
-
-
-def _refusal(text: str) -> Outcome:
-    return refused(text, lambda: compile_query(text, fields=SECL_FIELDS))
-
-
-def _acceptance(text: str) -> Outcome:
-    return accepted(text, lambda: compile_query(text, fields=SECL_FIELDS))
-
-
-def _expands(case: Case) -> Outcome:
-    """A rule over any write to a file, and the events and files that it stands for."""
-    wanted = sorted([entry["event"], entry["file"].split()[0]] for entry in case["expands_to"])
-    expr = compile_query(case["rule"], fields=SECL_FIELDS).expr
-    terms = expr.terms if isinstance(expr, Or) else (expr,)
-    return compared(case["rule"], wanted, sorted(list(_variant(term)) for term in terms))
-
-
-def _variant(term: Expr) -> Iterator[str]:
-    """The event type of a variant, and the file that it is about."""
-    leaves = [node for node in walk(term) if isinstance(node, Leaf)]
-    [event] = [
-        str(leaf.matcher.values[0])
-        for leaf in leaves
-        if isinstance(leaf.matcher, Equals) and leaf.name == "evt.name"
-    ]
-    yield event
-    own = [leaf.field.removeprefix(SECL_FIELDS.prefix) for leaf in leaves]
-    yield next(f.removesuffix(".path") for f in own if re.match(rf"{event}\..*\.path\Z", f))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.errors import QueryError, QuerySyntaxError
-from tocsin.languages.secl import compile_query
+from tocsin.languages.secl import Compiler, compile_query
 from tocsin.languages.secl.parser import parse
 from tocsin.languages.secl.syntax import (
     Address,
@@ -25,6 +25,7 @@ from tocsin.languages.secl.syntax import (
     Unary,
     Variable,
 )
+from tocsin.logic.agent_rule import Variable as StateVariable
 
 
 def shown(node: Node) -> str:
@@ -91,6 +92,12 @@ def shown(node: Node) -> str:
         ("${x.y} == %{z}", "(x.y == %z)"),
         ("a[A].b == 1", "(a[A].b == 1)"),
         ("a && # why\n\tb // and\n", "(a && b)"),
+        # An operator is two signs, which may stand apart.
+        (
+            'a = = b & & c ! = d | | e > = 1 && f = ~ "x"',
+            "((a == b) && ((c != d) || ((e >= 1) && (f =~ 'x'))))",
+        ),
+        ('a ==~"x*"', "(a == ~'x*')"),
     ],
 )
 def test_the_tree_of_an_expression(text: str, tree: str) -> None:
@@ -109,6 +116,8 @@ def test_a_macro_may_be_a_list_alone() -> None:
         "", "a &&", "&& a", "a in[1]", "a in []", "a in [1, \"b\"]", "5-2 == 3", "a -1", "(a", "a)",
         "a == 'b'", 'a == "b', "a = 1", "a in b in [1] c", "a\r&& b", "a == [1]", "in == 1",
         "a == 99999999999999999999", "a == 1.2.3.999", "${a", "a =-= 1", "a in [b]",
+        'a =~"x*"', 'a !~"x*"', "a in 10.0.0.1", "a in [ 1s, 2s ]", "${a b} == 1", "%{} == 1",
+        "a = b", "a ~ b", "${1} == 1",
     ],
 )  # fmt: skip
 def test_what_is_no_expression(text: str) -> None:
@@ -134,9 +143,18 @@ WORDS = """
 exec.comm process.ancestors[A].pid open.flags true O_CREAT && || == != in not [ ] ( ) "a" ~"b*" r"c"
 , 1 -2 + - & | ^ ! < >= 10s 1.2.3.4 ::1/64 allin =~ ${process.pid} %{exec.pid} "%{exec.comm}x"
 process.ancestors.comm exec.argv exec.file.path connect.addr.ip fim.write.file.path exec.comm.length
-exec.argv[1] M L
+exec.argv[1] M L ${process.shell} ${cgroup.seen} "${cgroup.n}x" ${cgroup.n} ${builtins.uuid4}
+${cgroup.seen.length} event.rule.tags %{dns.question.name.root_domain} = ~ process.ancestors.uid
 """
 MACROS = {"M": 'exec.comm == "m"', "L": '["a", ~"*"]'}
+KNOWN = {
+    v.name: v
+    for v in (
+        StateVariable("process.shell", scope="process"),
+        StateVariable("cgroup.seen", scope="cgroup", array=True),
+        StateVariable("cgroup.n", "int", "cgroup"),
+    )
+}
 
 
 @given(st.text())
@@ -148,4 +166,9 @@ def test_random_text_raises_query_errors_only(text: str) -> None:
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=14).map(" ".join))
 def test_random_words_raise_query_errors_only(text: str) -> None:
     with contextlib.suppress(QueryError):
-        compile_query(text, MACROS)
+        compile_query(text, MACROS, variables=KNOWN)
+    compiler = Compiler(MACROS, variables=KNOWN)
+    with contextlib.suppress(QueryError):
+        compiler.condition(text, ["exec"], ["a:b"])
+    with contextlib.suppress(QueryError):
+        compiler.value(text, ["exec"], ["a:b"])
