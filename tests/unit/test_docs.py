@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from tocsin.cli.main import app
+from tocsin.sources.files import formats
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 COMMANDS = (DOCS / "commands.md").read_text(encoding="utf-8")
@@ -53,3 +54,8 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_input_format_is_described() -> None:
+    described = re.findall(r"^\| `(\w+)` \|", (DOCS / "inputs.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(described) == list(formats())
