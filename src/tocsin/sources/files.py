@@ -215,10 +215,12 @@ def _standard_input() -> BinaryIO:
 
 
 def _decoder(file: InputFile, head: bytes) -> Decoder | None:
-    if file.format:
-        # A shape is one of JSON events.
-        return decoders().get(file.format, decoders()["json"])
+    if file.format in decoders():
+        return decoders()[file.format]
     plain = _plain_name(Path(file.name).name)
+    if file.format:
+        # A shape is one of JSON events, unless the file is something else for certain.
+        return next((d for d in decoders().values() if d.recognises(head)), decoders()["json"])
     if file.name == STANDARD_INPUT and not head:
         return recognise("empty.json", b"")
     # Blank lines may stand before JSON, but belong to the first bytes of a pcapng file.

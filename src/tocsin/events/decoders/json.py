@@ -9,10 +9,8 @@ followed by one, means lines; anything else is cut at its braces. A piece that i
 that piece alone. Of keys that stand twice in an object the last counts; ``NaN``, unpaired
 surrogates, bad UTF-8, nesting deeper than `DEEPEST` and events longer than `LONGEST` are refused.
 
-What wraps events is taken off: of Elasticsearch's search hits ``_source`` is the event and ``_id``
-its identity, the actions of its bulk format are passed over, and a page or delivery of records is
-what it holds: CloudTrail's ``Records``, Azure's ``records``, Microsoft Graph's ``value``, the
-``logEvents`` of CloudWatch, the ``receivedMessages`` of Pub/Sub and the ``data`` of Datadog.
+What wraps events is taken off (`_json_pages`), and the actions of Elasticsearch's bulk format are
+passed over.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from tocsin.events.decoders._json_pages import unwrapped
 from tocsin.events.record import Record, Undecodable
 
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".jsonlines")
@@ -39,18 +38,6 @@ _BLANKS = b" \t\r\n\x0b\x0c"
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
 _DECODER = msgspec.json.Decoder()
-# The list in a page or delivery → the keys that may stand beside it.
-_WRAPPERS: dict[str, frozenset[str]] = {
-    "Records": frozenset(),
-    "records": frozenset(),
-    "value": frozenset({"@odata.context", "@odata.nextLink", "@odata.count", "nextLink"}),
-    "logEvents": frozenset(
-        {"messageType", "owner", "logGroup", "logStream", "subscriptionFilters"}
-    ),
-    "receivedMessages": frozenset(),
-    "data": frozenset({"meta", "links"}),
-}
-_MOST_WRAPPER_KEYS = 6
 _ACTIONS = (b'{"index"', b'{"create"', b'{ "index"', b'{ "create"')
 _ACTION_KEYS = frozenset({"_index", "_id", "_type", "routing", "pipeline", "require_alias"})
 
@@ -162,7 +149,7 @@ def _by_line(reader: _Lines) -> Iterator[Record | Undecodable]:
         else:
             if identity is not None and isinstance(found, Record):
                 found.id, identity = identity, None
-            yield from _unwrapped(found)
+            yield from unwrapped(found)
 
 
 def _action(line: bytes) -> dict[str, Any] | None:
@@ -293,7 +280,7 @@ class _Cutter:
 
 
 def _events(piece: bytes, position: str) -> Iterator[Record | Undecodable]:
-    yield from _unwrapped(_event(piece, position))
+    yield from unwrapped(_event(piece, position))
 
 
 def _event(raw: bytes, position: str) -> Record | Undecodable:
@@ -337,58 +324,3 @@ def _depth(raw: bytes) -> int:
         else:
             depth -= 1
     return deepest
-
-
-def _unwrapped(found: Record | Undecodable) -> Iterator[Record | Undecodable]:
-    if isinstance(found, Undecodable):
-        yield found
-        return
-    document = found.document
-    source = document.get("_source")
-    if isinstance(source, dict):
-        yield _hit(document, found.position, found.raw)
-        return
-    outer = document.get("hits")
-    hits = outer.get("hits") if isinstance(outer, dict) and "_shards" in document else None
-    if isinstance(hits, list):
-        for count, hit in enumerate(hits, 1):
-            position = f"{found.position}, hit {count}"
-            if isinstance(hit, dict) and isinstance(hit.get("_source"), dict):
-                yield _hit(hit, position, msgspec.json.encode(hit))
-            else:
-                yield Undecodable(position, "a search hit without _source")
-        return
-    inside = _wrapped(document) if len(document) <= _MOST_WRAPPER_KEYS else None
-    if inside is not None:
-        for count, record in enumerate(inside, 1):
-            position = f"{found.position}, record {count}"
-            raw = msgspec.json.encode(record)
-            if isinstance(record, dict):
-                yield Record(record, position, raw)
-            else:
-                yield Undecodable(position, "not an object", raw[:_KEPT])
-        return
-    identity = document.get("_id")
-    if isinstance(identity, str) and identity:
-        found.id = identity
-    yield found
-
-
-def _wrapped(document: dict[str, Any]) -> list[Any] | None:
-    """The records of a page or delivery; None for what is an event itself."""
-    for name, beside in _WRAPPERS.items():
-        inside = document.get(name)
-        if isinstance(inside, list) and beside.issuperset(document.keys() - {name}):
-            # What a value or data alone is, nobody knows.
-            bare = name in {"value", "data"} and len(document) == 1
-            return None if bare else inside
-    return None
-
-
-def _hit(hit: dict[str, Any], position: str, raw: bytes) -> Record:
-    document = dict(hit["_source"])
-    identity, index = hit.get("_id"), hit.get("_index")
-    if isinstance(index, str):
-        document["_index"] = index
-    own = identity if isinstance(identity, str) and identity else None
-    return Record(document, position, raw, own)

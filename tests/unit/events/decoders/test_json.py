@@ -221,3 +221,15 @@ def test_the_actions_of_a_bulk_request_name_the_events_behind_them() -> None:
     assert [(r.document, r.id) for r in found if isinstance(r, Record)] == [
         ({"a": 1}, "b1"), ({"a": 2}, None), ({"index": 5}, None),
     ]  # fmt: skip
+
+
+def test_the_rows_of_an_osquery_result_are_results_of_their_own() -> None:
+    about = {"name": "bells", "hostIdentifier": "web-1"}
+    snapshot = {**about, "action": "snapshot", "snapshot": [{"pid": "1"}, {"pid": "2"}]}
+    changes = {**about, "diffResults": {"added": [{"pid": "3"}], "removed": []}}
+    assert documents(json.dumps(snapshot).encode()) == [
+        {**about, "action": "snapshot", "columns": {"pid": pid}} for pid in "12"
+    ]
+    assert documents(json.dumps(changes).encode()) == [
+        {**about, "action": "added", "columns": {"pid": "3"}}
+    ]
