@@ -9,6 +9,7 @@ import difflib
 import errno
 import io
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ STANDARD_INPUT = "-"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"  # behind 0x50 to 0x5f: a Zstandard frame that is no data
 _COMPRESSED = (".gz", ".zst", ".zstd")
+_ROTATION = re.compile(r"\.\d{1,4}\Z")
 _HEAD = 4_096
 _BLOCK = 1 << 20
 _COMPRESSED_BLOCK = 512
@@ -128,10 +130,11 @@ def _is_readable(path: Path, *, any_ending: bool) -> bool:
 
 
 def _plain_name(name: str) -> str:
+    """The name without the ending of a compression and the number of a rotated log."""
     lowered = name.lower()
     for ending in _COMPRESSED:
         lowered = lowered.removesuffix(ending)
-    return lowered
+    return _ROTATION.sub("", lowered)
 
 
 class OpenFile:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tocsin.errors import InputError
+from tocsin.errors import InputError, UsageError
 from tocsin.events.record import Record, Undecodable
 from tocsin.sources.files import InputFile, OpenFile, find
 
@@ -183,3 +183,28 @@ def test_a_closed_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="-: standard input is closed"):
         OpenFile(InputFile("-"))
+
+
+@pytest.mark.parametrize("name", ["bells.ndjson.1", "bells.ndjson.12.gz"])
+def test_a_rotated_file_of_a_directory_is_read(tmp_path: Path, name: str) -> None:
+    content = b'{"a":1}\n'
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    (file,) = find([str(tmp_path)]).files
+    with OpenFile(file) as opened:
+        assert [r.document for r in opened.records() if isinstance(r, Record)] == [{"a": 1}]
+
+
+def test_an_input_may_be_said_to_be_something(tmp_path: Path) -> None:
+    path = tmp_path / "bells"
+    path.write_bytes(b'{"evt": {"name": "exec"}, "process": {}}\n')
+    for said, shape in (("datadog_cws", "datadog_cws"), ("ecs", "ecs"), ("json", ""), ("", "")):
+        (file,) = find([str(path)], said).files
+        with OpenFile(file) as opened:
+            assert [r.shape for r in opened.records() if isinstance(r, Record)] == [shape]
+
+
+def test_an_unknown_format_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="did you mean evtx"):
+        find(["-"], "evtxx")
+    with pytest.raises(UsageError, match=r"one of auditd, .*zeek"):
+        find(["-"], "qqq")
