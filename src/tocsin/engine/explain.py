@@ -153,6 +153,9 @@ def _fitting(leaf: Leaf, document: Mapping[str, Any]) -> Explained | None:
         pattern = matched_pattern(leaf.matcher, leaf.type, value)
         if pattern is not None:
             shown = _original(leaf, document, value)
+            if isinstance(leaf.matcher, Range) and None in (leaf.matcher.low, leaf.matcher.high):
+                # A bound says its operator itself.
+                pattern = pattern.removeprefix(f"{leaf.operator} ")
             return Explained(
                 "leaf", held=True, reason=f"is {quoted(shown)}", why="held", field=leaf.name,
                 operator=leaf.operator, pattern=pattern, value=shown,

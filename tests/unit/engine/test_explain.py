@@ -85,3 +85,17 @@ def test_of_nested_objects_the_one_that_fits_is_shown() -> None:
     assert len(evidence(expr, document, "e")) == 2
     apart = {"deltas": [{"action": "ADD", "role": "y"}, {"action": "DEL", "role": "x"}]}
     assert not explain(expr, apart).held
+
+
+@pytest.mark.parametrize(
+    ("operator", "matcher", "pattern"),
+    [
+        (">=", Range(low=3), "3"),
+        ("<", Range(high=100, high_included=False), "100"),
+        ("==", Range(low=3, high=100), ">= 3 and <= 100"),
+    ],
+)
+def test_a_bound_says_its_operator_once(operator: str, matcher: Range, pattern: str) -> None:
+    leaf = Leaf("destination.port", matcher, "long", operator=operator)
+    (found,) = evidence(leaf, {"destination": {"port": 80}}, "e1")
+    assert (found.operator, found.pattern) == (operator, pattern)
