@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
 from tocsin.errors import RuleError
 from tocsin.languages.secl import Macro
 from tocsin.rules.attack import reference_of, tactic_name, technique_name
+from tocsin.rules.formats._yaml import check_depth
 from tocsin.rules.model import Technique, Threat
 from tocsin.source_text import SourceText
 
@@ -106,7 +107,7 @@ def read_yaml(text: str, name: str) -> Entry:
     """
     loader = yaml.CSafeLoader(text)
     try:
-        _check_depth(text, name)
+        check_depth(text, name)
         node = loader.get_single_node()
         values = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -124,22 +125,6 @@ def read_yaml(text: str, name: str) -> Entry:
         message = f"{name}: expected keys and values"
         raise RuleError(message)
     return Entry(values, node, name)
-
-
-_DEEPEST: Final = 100
-
-
-def _check_depth(text: str, name: str) -> None:
-    """Refuses nesting that would exhaust the stack of the C library, and so end the process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                message = f"{name}: YAML nested deeper than {_DEEPEST} levels"
-                raise RuleError(message)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def macro_of(entry: Entry) -> Macro:

@@ -171,7 +171,7 @@ def read_documents(text: str, name: str) -> list[Document]:
     """
     loader = _Loader(text)
     try:
-        _check(text, name)
+        check_size(text, name)
         found: list[Document] = []
         number = 0
         while loader.check_node():
@@ -196,24 +196,52 @@ def read_documents(text: str, name: str) -> list[Document]:
     return found
 
 
-def _check(text: str, name: str) -> None:
-    """Refuses what must not be constructed; most files are seen to be harmless at a glance."""
-    # A level costs a bracket, or a column or a sign at the beginning of a line, two at most there.
+def check_size(text: str, name: str) -> None:
+    """Refuses what must not be constructed.
+
+    Raises:
+        RuleError: it nests too deep for the stack of the C library, or its aliases stand for more
+            than a file should hold, or for themselves.
+        yaml.YAMLError: it is no YAML.
+    """
+    check_depth(text, name)
+    if _ANCHOR.search(text):
+        _check_aliases(text, name)
+
+
+def check_depth(text: str, name: str) -> None:
+    """Refuses nesting that would exhaust the stack of the C library, and so end the process.
+
+    Raises:
+        RuleError: it nests deeper than that.
+        yaml.YAMLError: it is no YAML.
+    """
+    # A level costs a bracket, or a column or a sign at the beginning of a line, two at most there:
+    # most files are seen to be harmless at a glance.
     brackets = text.count("[") + text.count("{")
     run = max((len(found) for found in _RUN.findall(text)), default=0)
-    if brackets + 2 * run + 2 > DEEPEST or _ANCHOR.search(text):
-        _check_events(text, name)
+    if brackets + 2 * run + 2 <= DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                message = f"{name}: YAML nested deeper than {DEEPEST} levels"
+                raise RuleError(message)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
-def _check_events(text: str, name: str) -> None:
+def _check_aliases(text: str, name: str) -> None:
     # For each collection that is open, its anchor and how many values it has so far.
     open_: list[tuple[str | None, int]] = [(None, 0)]
     sizes: dict[str, int] = {}
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         match event:
             case yaml.CollectionStartEvent():
                 open_.append((event.anchor, 1))
-                size = 0
+                continue
             case yaml.CollectionEndEvent():
                 anchor, size = open_.pop()
                 if anchor is not None:
@@ -231,9 +259,6 @@ def _check_events(text: str, name: str) -> None:
         open_[-1] = (anchor, before + size)
         if before + size > _LARGEST:
             message = f"{name}:{_line(event)}: more than {_LARGEST:,} values"
-            raise RuleError(message)
-        if len(open_) > DEEPEST + 1:
-            message = f"{name}: YAML nested deeper than {DEEPEST} levels"
             raise RuleError(message)
 
 
