@@ -221,7 +221,9 @@ def test_stats_of_nothing(tmp_path: Path) -> None:
 def test_a_share_that_is_nearly_all_is_not_called_all(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = tuple(a_rule(n, "eql/event") for n in range(9_999))
     problems = (a_problem(10_000, "syntax", ": x", "eql/event"),)
-    monkeypatch.setattr(command, "load", lambda _paths, _where, **_: Loaded(rules, problems, 10_000))
+    monkeypatch.setattr(
+        command, "load", lambda _paths, _where, **_: Loaded(rules, problems, 10_000)
+    )
     assert "░   99.9%" in printed("stats", "rules")
 
 
