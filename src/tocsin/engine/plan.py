@@ -9,8 +9,9 @@ import msgspec
 
 from tocsin.engine.scans import Scan
 from tocsin.events.fields import Extractor
-from tocsin.logic.expr import Always, And, Expr, Leaf, Not, Or, Script
+from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script
 from tocsin.logic.field_types import FieldType
+from tocsin.logic.gates import gate_of
 from tocsin.logic.matchers import matched_pattern
 from tocsin.logic.value import fields_of
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
@@ -97,6 +98,10 @@ def _prepared(expr: Expr, known: dict[str, Leaf]) -> Expr:
             return And(tuple(sorted((_prepared(t, known) for t in terms), key=_cost)))
         case Or(terms):
             return Or(tuple(sorted((_prepared(t, known) for t in terms), key=_cost)))
+        case Nested():
+            # Objects are looked at row by row, and only where the event as a whole allows it.
+            gate = gate_of(expr)
+            return expr if isinstance(gate, Always) else And((_prepared(gate, known), expr))
         case _:
             return expr
 
