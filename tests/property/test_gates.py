@@ -23,6 +23,7 @@ ZERO = Leaf("b", Equals((0,)), "long", missing=0)
 @example("a", Not(Leaf("b", Equals((1,)))), {"a": [{"b": 1}, {"b": 2}]})
 @example("a", Leaf("b", Equals((1,)), every=True), {"a": [{"b": 1}, {"b": 2}]})
 @example("a", Leaf("*", Equals((1,))), {"a": [{}], "b": 1})
+@example("a", Leaf("^.*", Equals((1,))), {"a": [{}], "b": 1})
 @example("a", Leaf("^.b", Exists()), {"a": [{}], "b": 1})
 @example("a", And((Leaf("b", Exists()), Leaf("c", Exists()))), {"a": [{"b": [1], "c": 1}]})
 def test_the_gate_lets_through_what_fits(path: str, term: Expr, document: dict[str, Any]) -> None:

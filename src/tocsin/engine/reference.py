@@ -58,6 +58,9 @@ def leaf_holds(leaf: Leaf, values: list[Scalar]) -> bool:
 
 def read(document: Document, field: str, kind: FieldType, missing: Result = None) -> list[Scalar]:
     """The field's values as its type holds them; what cannot be held is no value."""
+    if "*" in field and OUTER in document and not field.startswith(f"{OUTER}."):
+        # Every field of a nested object is none of the event around it.
+        document = {key: value for key, value in document.items() if key != OUTER}
     found = [v for v in (coerce(kind, raw) for raw in values_of(document, field)) if v is not None]
     return [missing] if not found and missing is not None else found
 

@@ -44,7 +44,7 @@ def _flat(expr: Expr, prefix: str) -> Expr:
 
 
 def _flat_leaf(leaf: Leaf, prefix: str) -> Expr:
-    if leaf.every or "*" in leaf.field:
+    if leaf.every:
         return _TRUE
     if leaf.field.startswith(_OUTER):
         # One level up is the whole event, unless this object is inside another one.

@@ -1,0 +1,18 @@
+"""The definition of the semantics, where a rule reads more than one field at once."""
+
+from __future__ import annotations
+
+from tocsin.engine.reference import holds
+from tocsin.logic.expr import Leaf, Nested
+from tocsin.logic.matchers import Equals
+
+EVENT = {"bells": [{"tone": "c"}, {"tone": "g"}], "host": "web-1"}
+
+
+def test_every_field_of_a_nested_object_is_none_of_the_event_around_it() -> None:
+    assert holds(Nested("bells", Leaf("*", Equals(("g",)))), EVENT)
+    assert not holds(Nested("bells", Leaf("*", Equals(("web-1",)))), EVENT)
+
+
+def test_a_nested_object_can_ask_every_field_of_the_event() -> None:
+    assert holds(Nested("bells", Leaf("^.*", Equals(("web-1",)))), EVENT)
