@@ -135,7 +135,8 @@ def indicators_in(expr: Expr, language: str, stage: int = 1) -> Iterator[Indicat
     """
     for number, (leaf, path, polarity) in enumerate(_leaves(expr, "", "match")):
         name = _name(leaf, path)
-        field = canonical_field(name, language)
+        # What a Sigma rule calls a field depends on its log source; what it reads is in ECS.
+        field = path + leaf.field if language == "sigma" else canonical_field(name, language)
         for value, kind, essence in values_of(leaf):
             yield Indicator(
                 field=name,

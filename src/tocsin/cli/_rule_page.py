@@ -112,8 +112,8 @@ def _status(rule: Rule) -> Text:
     from tocsin.catalogue.stages import duration_text
 
     every, back = duration_text(rule.interval), duration_text(rule.lookback)
-    # Datadog's Agent looks at each event when it comes: its rules have no window.
-    window = [styled(f"window {back}, every {every}")] if rule.language != "secl" else []
+    # Only Elastic runs rules now and then; the others look at each event when it comes.
+    window = [styled(f"window {back}, every {every}")] if rule.vendor == "elastic" else []
     building = [styled("building block")] if rule.building_block else []
     status = [styled(rule.maturity, "green" if rule.maturity == "production" else "yellow")]
     parts = [

@@ -161,3 +161,11 @@ def test_scripts_are_listed_and_yield_no_indicator() -> None:
     tree = And((script, Not(script), Always(value=True)))
     assert list(indicators_in(tree, "eql")) == []
     assert scripts_in(tree) == (script, script)
+
+
+def test_a_sigma_field_counts_as_the_one_that_is_read() -> None:
+    leaf = Leaf(
+        "process.executable", Wildcard(("*\\\\adfind.exe",), fold_case=True), spelled="Image"
+    )
+    (found,) = indicators_in(leaf, "sigma")
+    assert (found.field, found.canonical_field) == ("Image", "process.name")  # all of a last part
