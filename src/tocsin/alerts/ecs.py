@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -265,6 +265,10 @@ def _rule_fields(alert: Alert) -> dict[str, Any]:
     return {f"{_RULE}{name}": value for name, value in fields.items()}
 
 
+_OWN_DETAILS: Final = ("variables", "responses")
+"""What Datadog's Agent rules say besides, for which Kibana's alerts have no field."""
+
+
 def _own_fields(alert: Alert) -> dict[str, Any]:
     own: dict[str, Any] = {
         "alert": {"id": alert.id},
@@ -279,6 +283,7 @@ def _own_fields(alert: Alert) -> dict[str, Any]:
     }
     if alert.note:
         own["note"] = alert.note
+    own |= {key: alert.details[key] for key in _OWN_DETAILS if key in alert.details}
     return own
 
 

@@ -60,6 +60,8 @@ def print_page(page: Page, *, guide: bool) -> None:
         page: the rule and what its logic comes to.
         guide: whether to print the whole guide, and not its headings only.
     """
+    from tocsin.catalogue.actions import actions_of
+
     screen = console()
     rule = page.rule
     screen.print(styled(rule.name, "bold"))
@@ -81,6 +83,7 @@ def print_page(page: Page, *, guide: bool) -> None:
     _section(screen, "Stages and predicates")
     for stage in page.stages:
         _print_stage(screen, stage)
+    _print_list(screen, "Actions", actions_of(rule))
     _print_indicators(screen, page)
     _print_guide(screen, rule, whole=guide)
     _print_list(screen, "False positives", rule.false_positives)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tocsin.engine.explain import Explained
     from tocsin.engine.trace import Line
     from tocsin.events.event import Event
-    from tocsin.events.record import Document
+    from tocsin.events.record import Document, Record
     from tocsin.rules.environment import Environment
     from tocsin.rules.model import Rule
 
@@ -114,7 +114,7 @@ def _explain(
     from tocsin.cli.scan import excepted
     from tocsin.engine.exceptions import swallowed_by
     from tocsin.engine.explain import explain as explain_logic
-    from tocsin.logic.agent_rule import AgentRule
+    from tocsin.logic.agent_rule import VARIABLES, AgentRule
     from tocsin.logic.query import roles_of
     from tocsin.rules.index import origin_of, sees
 
@@ -123,8 +123,10 @@ def _explain(
     rule = choose(name, known, where)
     place = _event(event, inputs or [], input_format, db)
     document = place.document
-    # Of a rule with variables the whole condition: they read as if nothing had been set.
-    query = rule.query
+    query, remembered = rule.query, None
+    if isinstance(query, AgentRule) and query.variables:
+        remembered = _remembered(rule, known.rules, place, inputs or [], input_format, now)
+        document = {**document, VARIABLES: remembered or {}}
     asked = [query.where] if isinstance(query, AgentRule) else [r.expr for r in roles_of(query)]
     trees = [explain_logic(expr, document) for expr in dict.fromkeys(asked)]
     seen = sees(rule.index, origin_of(document))
@@ -159,16 +161,35 @@ def _explain(
         )
     if swallowed is not None:
         console.print(f"The exception {printable(swallowed.name)} keeps it quiet.", style="yellow")
+    if isinstance(query, AgentRule) and query.variables and remembered is None:
+        console.print("Its variables are read as if nothing had been set.", style="yellow")
     _print_story(console, story)
     return OK
+
+
+def _remembered(
+    rule: Rule, rules: Sequence[Rule], place: _Place, inputs: list[str], input_format: str, now: int
+) -> dict[str, Any] | None:
+    """What the rule's variables are worth, with all rules at work over the events around."""
+    from tocsin.runtime.story import variables_of
+
+    return variables_of(rule, rules, _files(place, inputs, input_format), place.is_of, now=now)
 
 
 def _story(
     rule: Rule, place: _Place, inputs: list[str], input_format: str, now: int
 ) -> Sequence[Line]:
     """What the events around this one made of it."""
-    from tocsin.events.record import Record
     from tocsin.runtime.story import tell
+
+    return tell(rule, _files(place, inputs, input_format), place.is_of, now=now)
+
+
+def _files(
+    place: _Place, inputs: list[str], input_format: str
+) -> Iterator[tuple[str, Iterator[Record]]]:
+    """The events around this one, by file."""
+    from tocsin.events.record import Record
     from tocsin.sources.files import InputFile, OpenFile, find
 
     def records(file: InputFile) -> Iterator[Record]:
@@ -178,7 +199,7 @@ def _story(
                     yield found
 
     files = find(inputs or ([place.file] if place.file else []), input_format).files
-    return tell(rule, ((file.shown, records(file)) for file in files), place.is_of, now=now)
+    return ((file.shown, records(file)) for file in files)
 
 
 def _print_story(console: Console, story: Sequence[Line]) -> None:
@@ -212,6 +233,8 @@ def _tree(rule: Rule, part: str, where: str, tree: Explained, fires: bool) -> Tr
 def _add(parent: Tree, node: Explained) -> None:
     from rich.text import Text
 
+    from tocsin.logic.expr import NEGATIVE_OPERATORS
+
     mark = ("✓", "green") if node.held else ("✗", "red")
     if node.kind in {"and", "or", "not"}:
         label = Text.assemble(mark, " ", (node.kind.upper(), "bold"))
@@ -220,7 +243,8 @@ def _add(parent: Tree, node: Explained) -> None:
         if len(text) > 200:
             text = text[:200] + " …"
         label = Text.assemble(mark, " ", text)
-        if node.held and node.pattern not in {"", "*", node.text, str(node.value)}:
+        negative = node.operator in NEGATIVE_OPERATORS
+        if node.held and not negative and node.pattern not in {"", "*", node.text, str(node.value)}:
             label.append(f"  fits {printable(node.pattern)}", style="dim")
         if node.reason:
             style = "yellow" if node.why == "case" else "dim"

@@ -502,9 +502,15 @@ def _report(
         worst = ", ".join(f"{n:,} × {name}" for name, n in summary.cut.most_common(3))
         line("cut", f"{_count(summary.cut.total(), 'match', 'es')} beyond what a run of their rule "
              f"may alert (max_signals): {worst}", "yellow")  # fmt: skip
-    if summary.limited:
-        line("limited", f"{_count(summary.limited, 'match', 'es')} kept back, as their rules send "
-             "one in a while only (every)")  # fmt: skip
+    if summary.policies.limited:
+        line("limited", f"{_count(summary.policies.limited, 'match', 'es')} kept back, as their "
+             "rules send one in a while only (every)")  # fmt: skip
+    if summary.policies.blind:
+        line("forgotten", f"{_count(summary.policies.blind, 'look')} of a rule at an event so old "
+             "that what was known then is forgotten", "yellow")  # fmt: skip
+    if summary.policies.homeless:
+        line("variables", f"{_count(summary.policies.homeless, 'value')} not kept: the event has "
+             "no such process, container or cgroup", "yellow")  # fmt: skip
     if summary.learned:
         line("learned", f"{_count(summary.learned, 'new term')} kept quiet by the warm-up")
     if summary.outside:

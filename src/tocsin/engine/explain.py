@@ -172,6 +172,7 @@ def leaf_text(leaf: Leaf) -> str:
         return f"{leaf.name} exists"
     if isinstance(leaf.matcher, Range):
         return f"{leaf.name} {patterns[0]}"
+    patterns = tuple(pattern or '""' for pattern in patterns)
     shown = patterns[0] if len(patterns) == 1 else "(" + ", ".join(patterns) + ")"
     return f"{leaf.name} {leaf.operator} {shown}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,11 +30,25 @@ from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
 from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.field_types import Scalar, date_of
-from tocsin.logic.query import Filter, NewTerms, Query, Sample, Threshold, roles_of
+from tocsin.logic.query import Correlation, Filter, NewTerms, Query, Sample, Threshold, roles_of
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 from tocsin.rules.index import Origin, sees
 from tocsin.rules.model import Rule
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What the memory of Datadog's Agent rules has to say of itself.
+
+    Attributes:
+        limited: matches that their rule sends once in a while only (``every``).
+        blind: looks of a rule at an event whose past is forgotten, and which it passed over.
+        homeless: values that were to be set in a scope that the event has not.
+    """
+
+    limited: int = 0
+    blind: int = 0
+    homeless: int = 0
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -173,9 +187,9 @@ class Detector:
         return matches
 
     @property
-    def limited(self) -> int:
-        """How many matches rules of Datadog's Agent kept back, as they send one in a while only."""
-        return self._policies.limited
+    def policies(self) -> Remembered:
+        """What the memory of Datadog's Agent rules has to say of itself."""
+        return self._policies.told
 
     def finish(self) -> list[Match]:
         """What could only be known at the end, oldest first within a rule."""
@@ -187,11 +201,7 @@ class Detector:
         quiet_until = (
             self._earliest + self._warm_up if self._warm_up and self._earliest is not None else None
         )
-        matches.extend(
-            self._match(number, firing)
-            for number, firing in self._policies.due(None)
-            if not self.rules[number].silent
-        )
+        matches.extend(self.remembered())
         for number, operator in self._operators.items():
             rule = self.rules[number]
             learns = quiet_until if isinstance(rule.query, NewTerms) else None
@@ -200,6 +210,31 @@ class Detector:
             self.learned += len(fired) - len(loud)
             matches.extend(_piped(loud, getattr(rule.query, "pipes", ())))
         return matches
+
+    def remembered(self) -> Iterator[Match]:
+        """What rules of Datadog's Agent find, oldest first: as much as nobody can hold at once.
+
+        To be asked for at the end. `finish` has what was not.
+        """
+        for number, firing in self._policies.due(None):
+            if not self.rules[number].silent:
+                yield self._match(number, firing)
+
+    def variables_at(self, rule: Rule, is_focus: Callable[[Event], bool]) -> dict[str, Any] | None:
+        """What a rule's variables are worth where it looks at an event; asked for at the end.
+
+        None: it does not get to look at it.
+        """
+        found: list[dict[str, Any]] = []
+
+        def note(looking: str, event: Event, values: dict[str, Any]) -> None:
+            if looking == rule.id and is_focus(event):
+                found.append(values)
+
+        self._policies.listen(note)
+        for _ in self._policies.due(None):
+            pass
+        return found[0] if found else None
 
     def changes(self) -> dict[str, dict[str, bytes | None]]:
         """What rules remember and did not at the last call, by operator and key."""
@@ -294,9 +329,12 @@ class _Policies:
             self._state = VariablesState(members, saved.get(self._name))
 
     @property
-    def limited(self) -> int:
-        """How many matches their rules' limits kept back."""
-        return 0 if self._state is None else self._state.limited
+    def told(self) -> Remembered:
+        """What the memory has to say of itself."""
+        state = self._state
+        if state is None:
+            return Remembered()
+        return Remembered(state.limited, state.blind, state.homeless)
 
     def takes(self, number: int, event: Event) -> bool:
         """Takes note of an event that a rule may match; False if the rule is no member."""
@@ -305,6 +343,11 @@ class _Policies:
             return False
         self._state.add(event, (seat,))
         return True
+
+    def listen(self, note: Callable[[str, Event, dict[str, Any]], None]) -> None:
+        """Has every look of a rule at an event told."""
+        if self._state is not None:
+            self._state.on_look = note
 
     def due(self, until: int | None) -> Iterator[tuple[int, Firing]]:
         """What fires, with the numbers of the rules."""
@@ -376,7 +419,7 @@ _SPARE = 1_000
 def _details(query: Query, firing: Firing) -> dict[str, Any]:
     """What the query says of a firing besides: the key of its events, what it asks of a group."""
     match query:
-        case SequenceQuery() | Sample() if firing.terms:
+        case SequenceQuery() | Sample() | Correlation() if firing.terms:
             return {"joined_by": [{"field": f, "value": v} for f, v in firing.terms]}
         case Threshold():
             least = [{"field": field, "value": value} for field, value in query.cardinality]

@@ -28,7 +28,7 @@ from tocsin.engine.state.build import operator_name
 from tocsin.errors import InputError, UsageError
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.rules.model import SEVERITIES, Rule, Severity
-from tocsin.runtime.detector import Detector, Window
+from tocsin.runtime.detector import Detector, Remembered, Window
 from tocsin.runtime.outcome import Outcome
 from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
 
@@ -100,7 +100,7 @@ class Summary(msgspec.Struct):
         learned: new terms that the warm-up kept quiet.
         suppressed: matches that were counted on another's alert.
         cut: matches beyond what a run of their rule may alert, by rule name.
-        limited: matches that their rule sends once in a while only (an Agent rule's ``every``).
+        policies: what the memory of Datadog's Agent rules has to say of itself.
         undated: hits on events without a time of their own.
         outside: hits outside of --since and --until.
         indicators: documents about threats that rules could look for.
@@ -120,7 +120,7 @@ class Summary(msgspec.Struct):
     learned: int = 0
     suppressed: int = 0
     cut: Counter[str] = msgspec.field(default_factory=Counter)
-    limited: int = 0
+    policies: Remembered = Remembered()
     undated: int = 0
     outside: int = 0
     indicators: int = 0
@@ -219,13 +219,15 @@ class Scan:
                     progress.done.append(mark)
                     progress.read = self._detector.read
                 self._commit(progress)
+        for match in self._detector.remembered():
+            self._alerts(self._outcome.take([match]))
         self._alerts(self._outcome.take(self._detector.finish()))
         self._alerts(self._outcome.finish())
         self._commit(None)
         summary.learned = self._detector.learned
         summary.suppressed = self._outcome.suppressed
         summary.cut = self._outcome.cut
-        summary.limited = self._detector.limited
+        summary.policies = self._detector.policies
         summary.undated = self._detector.undated
         summary.outside = self._detector.outside
         summary.seconds = time.monotonic() - begun

@@ -7,6 +7,7 @@ came after: the match that is another's, by suppression, or beyond what a run ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_for
@@ -14,6 +15,7 @@ from tocsin.engine.state.suppression import values_in_common
 from tocsin.engine.trace import Line, trace
 from tocsin.events.event import Event
 from tocsin.events.record import Record
+from tocsin.logic.agent_rule import AgentRule
 from tocsin.rules.model import Rule
 from tocsin.runtime.detector import Detector
 from tocsin.runtime.outcome import Outcome, limit_of
@@ -62,6 +64,29 @@ def tell(
     outcome = Outcome([rule], max_signals=max_signals)
     ringing = outcome.take(matches) + outcome.finish()
     return (*told, *_fate(rule, mine, ringing))
+
+
+def variables_of(
+    rule: Rule, rules: Iterable[Rule], files: Files, is_focus: Callable[[Event], bool], *, now: int
+) -> dict[str, Any] | None:
+    """What the variables of an Agent rule are worth where it looks at an event.
+
+    Args:
+        rule: the rule.
+        rules: those that may have set them.
+        files: everything around the event, and the event itself.
+        is_focus: whether an event is the one in question.
+        now: the time that events without a time of their own take.
+
+    Returns:
+        The values by name; None where what it asks of the event alone does not hold.
+    """
+    detector = Detector([r for r in rules if isinstance(r.query, AgentRule)], now=now)
+    for name, records in files:
+        detector.new_file()
+        for record in records:
+            detector.feed([record], name)
+    return detector.variables_at(rule, is_focus)
 
 
 def _fate(rule: Rule, mine: list[Match], ringing: list[Match]) -> Iterator[Line]:

@@ -270,3 +270,13 @@ def test_an_alert_was_last_detected_when_the_last_event_was_counted():
     assert last(a_suppressed()) == "2026-03-01T10:01:40.000Z"  # found long after
     early = alert_of(a_match(details=a_suppressed().details), FOUND - 90 * SECOND)
     assert last(early) == "2026-03-01T10:00:50.000Z"
+
+
+def test_what_an_agent_rule_remembered_and_asks_for_is_told():
+    told = {
+        "variables": {"process.bell": "great"},
+        "responses": [{"action": "kill", "signal": "SIGKILL"}],
+    }
+    alert = an_alert(details=told)
+    own = the_document(alert)["tocsin"]
+    assert {key: own[key] for key in told} == told

@@ -99,3 +99,8 @@ def test_a_bound_says_its_operator_once(operator: str, matcher: Range, pattern: 
     leaf = Leaf("destination.port", matcher, "long", operator=operator)
     (found,) = evidence(leaf, {"destination": {"port": 80}}, "e1")
     assert (found.operator, found.pattern) == (operator, pattern)
+
+
+def test_an_empty_text_is_seen():
+    tree = explain(leaf("p", Equals(("",)), operator="=="), {"p": "a"})
+    assert tree.text == 'p == ""'

@@ -362,6 +362,10 @@ def test_arguments() -> None:
     assert list(args_flags(["-sV", "--version", "-", "--", "--x", "-k=v", "a"])) == [
         "s", "V", "sV", "version",
     ]  # fmt: skip
+    # A name may begin with anything, and stand behind a third dash.
+    assert list(args_flags(["-@list", "-_", "--_all", "---deep", "-a=b", "-?x=y"])) == [
+        "@list", "_all", "-deep",
+    ]  # fmt: skip
     assert list(args_options(["-p", "1", "--q=2", "-r", "-s", "t", "u"])) == [
         "p=1", "q=2", "s=t",
     ]  # fmt: skip

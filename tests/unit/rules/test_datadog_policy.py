@@ -917,3 +917,25 @@ def test_the_published_policy_for_an_old_agent_names_who_would_set_a_variable(
     for problem in loaded.problems:
         if problem.kind == "semantic":
             assert "would set it, but it is for Agent" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules: [{id: 0x%s, expression: exec.uid == 0}]",
+        "version: 0x%s\nrules: [{id: a, expression: exec.uid == 0}]",
+        "rules: [{id: a, tags: {b: 0x%s}, expression: exec.uid == 0}]",
+        "rules: [{id: a, every: 0x%s, priority: 0b1, expression: exec.uid == 0}]",
+    ],
+)
+def test_a_number_that_nobody_can_write_out_is_a_problem(text: str) -> None:
+    problem = only(load(text % ("f" * 6_000)))
+    assert problem.kind == "unreadable"
+    assert "a number of more than 100 characters" in problem.message
+
+
+@pytest.mark.parametrize("key", ["field", "expression"])
+@pytest.mark.parametrize("value", ["[process.pid]", "{a: 1}", "true"])
+def test_what_a_variable_is_set_to_has_to_be_a_text(key: str, value: str) -> None:
+    loaded = acting(f"set: {{name: n, {key}: {value}, default_value: 1}}")
+    assert f"'{key}' of n is a text" in only(loaded).message

@@ -15,7 +15,7 @@ Place = tuple[int, str, int]
 Values = Scalar | list[Scalar]
 
 MOST_WRITES = 256
-"""How many times of a variable are remembered at least, beyond what its size asks for."""
+"""How many times of a variable are remembered, besides the elements that an array has."""
 
 _LONG = 1 << 63
 
@@ -26,10 +26,16 @@ class History(msgspec.Struct, array_like=True):
     Attributes:
         writes: (place, value) pairs in order.
         used: the hour of event time, since the epoch, in which it was last read or set.
+        lost: from where to where it is not whole any more, both included; None: it is.
     """
 
     writes: list[tuple[Place, Scalar]]
     used: int = 0
+    lost: tuple[Place, Place] | None = None
+
+    def is_lost(self, place: Place) -> bool:
+        """Whether what was known at a place has been forgotten."""
+        return self.lost is not None and self.lost[0] <= place <= self.lost[1]
 
     def write(self, place: Place, values: list[Scalar], variable: Variable) -> bool:
         """Notes what an action sets; says whether that is news."""
@@ -38,9 +44,22 @@ class History(msgspec.Struct, array_like=True):
             return False
         at = bisect_left(self.writes, place, key=_place_of)
         self.writes[at:at] = [(place, value) for value in values]
-        most = MOST_WRITES + (2 * variable.size if variable.array else 0)
-        del self.writes[: max(0, len(self.writes) - most)]
+        self._shorten(variable.size if variable.array else 0)
         return True
+
+    def _shorten(self, size: int) -> None:
+        """Forgets what is older than the latest writes, but no element that an array still has."""
+        if len(self.writes) <= MOST_WRITES + 2 * size:
+            return
+        older, recent = self.writes[:-MOST_WRITES], self.writes[-MOST_WRITES:]
+        latest: dict[tuple[type, Scalar], tuple[Place, Scalar]] = {}
+        for write in reversed(older):
+            if len(latest) >= size:
+                break
+            latest.setdefault((type(write[1]), write[1]), write)
+        first = older[0][0] if self.lost is None else min(older[0][0], self.lost[0])
+        self.lost = (first, recent[0][0])
+        self.writes = [*reversed(latest.values()), *recent]
 
     def happened(self, place: Place) -> bool:
         """Whether something was noted at this very place."""
@@ -54,7 +73,7 @@ class History(msgspec.Struct, array_like=True):
             return False
         self.used = max(self.used, place[0] // 3_600_000_000_000)
         insort(self.writes, (place, True), key=_place_of)
-        del self.writes[: max(0, len(self.writes) - MOST_WRITES)]
+        self._shorten(0)
         return True
 
 

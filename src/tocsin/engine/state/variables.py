@@ -8,6 +8,7 @@ A variable's history is kept, and a rule reads what was known at its place in th
 of the event, id of the event, number of the action). So an event that comes late reads what it
 would have read in time, and one that comes twice changes nothing and finds the same. What a late
 event sets is seen by those after it that are still to come; what was worked out already stays.
+Histories have an end: a rule does not look at an event at whose place one is forgotten.
 
 Semantics: https://docs.datadoghq.com/security/workload_protection/workload_security_rules/
 """
@@ -45,6 +46,9 @@ from tocsin.logic.value import Const, Field, Result, Value
 FORGOTTEN_AFTER: Final = 7 * 86_400 * 1_000_000_000
 """How long after it was last used a variable is remembered, in nanoseconds of event time."""
 
+AT_ONCE: Final = 2_048
+"""How many events that wait are in memory when it is their turn."""
+
 MOST_ANCESTORS: Final = 200
 """How many ancestors of a process are asked for an inherited value."""
 
@@ -71,7 +75,10 @@ class VariablesState:
 
     Attributes:
         late: how many events came after later ones had been evaluated.
+        blind: how many times a rule passed over an event, as what was known then is forgotten.
         limited: how many matches were not sent because their rule sends one in a while only.
+        on_look: is told of every look of a rule at an event: the rule's id, the event, and what
+            its variables are worth there.
         homeless: how many values were set in a scope that the event has not, and so were lost.
     """
 
@@ -98,7 +105,9 @@ class VariablesState:
         self._kept.forget_unheld()
         self._changed: set[str] = set()
         self._evaluated: int | None = None
-        self.late = self.limited = self.homeless = 0
+        self._looked_too_far = False
+        self.on_look: Callable[[str, Event, dict[str, Any]], None] | None = None
+        self.late = self.limited = self.homeless = self.blind = 0
 
     def add(self, event: Event, roles: Sequence[int]) -> None:
         """Takes note of an event that may match the rules of these places."""
@@ -114,26 +123,26 @@ class VariablesState:
             self._pending[key] = Pending(event.time, event.id, self._kept.put(event), rules)
         self._changed.add(f"p/{key}")
 
-    def due(self, until: int | None) -> list[Firing]:
-        """What matches up to a time, oldest first; the role says which rule."""
-        ready = [
-            key
-            for key, pending in self._pending.items()
-            if until is None or pending.time <= until
-        ]  # fmt: skip
-        fired: list[Firing] = []
-        newest: int | None = None
-        for key in sorted(ready, key=lambda key: (self._pending[key].time, key)):
-            pending = self._pending.pop(key)
-            self._changed.add(f"p/{key}")
-            event = self._kept.get(pending.kept)
-            fired.extend(self._evaluate(event, pending.rules))
-            self._kept.release(pending.kept)
-            newest = pending.time
-        if newest is not None:
+    def due(self, until: int | None) -> Iterator[Firing]:
+        """What matches up to a time, oldest first; the role says which rule.
+
+        An event is evaluated when its firings are asked for, and forgotten then: of many events
+        no more than some are in memory.
+        """
+        found = ((p.time, key) for key, p in self._pending.items())
+        ready = sorted(one for one in found if until is None or one[0] <= until)
+        for start in range(0, len(ready), AT_ONCE):
+            keys = [key for _, key in ready[start : start + AT_ONCE]]
+            references = [self._pending[key].kept for key in keys]
+            for key, event in zip(keys, self._kept.together(references), strict=True):
+                pending = self._pending.pop(key)
+                self._changed.add(f"p/{key}")
+                yield from self._evaluate(event, pending.rules)
+                self._kept.release(pending.kept)
+        if ready:
+            newest = ready[-1][0]
             self._evaluated = max(newest, self._evaluated or newest)
             self._forget(self._evaluated)
-        return fired
 
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call; None for one that is gone."""
@@ -162,7 +171,14 @@ class VariablesState:
                 continue
             rule = self._rules[place]
             view = _View(self, event, where, rule, step)
-            if not reference.holds(rule.where, view.document()):
+            self._looked_too_far = False
+            document = view.document()
+            if self.on_look is not None:
+                self.on_look(self._ids[place], event, document[VARIABLES])
+            if not reference.holds(rule.where, document):
+                continue
+            if self._looked_too_far:
+                self.blind += 1
                 continue
             known = view.known()
             responses: list[dict[str, Any]] = []
@@ -227,6 +243,8 @@ class VariablesState:
         here = (event.time, event.id, 0)
         if history.happened(here):
             return True
+        if history.is_lost(here):
+            return False
         if not history.admits(here, rule.every):
             return False
         self._changed.add(f"v/{key}")
@@ -234,11 +252,15 @@ class VariablesState:
 
     # --- values ---
 
-    def history(self, key: str | None, time: int) -> History | None:
-        """The history of a variable that is about to be read at a time."""
+    def history(self, key: str | None, place: Place) -> History | None:
+        """The history of a variable that is about to be read at a place."""
         found = None if key is None else self._histories.get(key)
-        if found is not None and time // _HOUR > found.used:
-            found.used = time // _HOUR
+        if found is None:
+            return None
+        if found.is_lost(place):
+            self._looked_too_far = True
+        if place[0] // _HOUR > found.used:
+            found.used = place[0] // _HOUR
             self._changed.add(f"v/{key}")
         return found
 
@@ -267,17 +289,22 @@ class _Where:
         }  # fmt: skip
         self._document = document
         self._is_own = process is None
+        self._family: list[tuple[str, str]] | None = None
 
     def with_process(self, process: str) -> _Where:
         """The same for another process of the host."""
         return _Where(self._document, process)
 
-    def family(self) -> Iterator[tuple[str, str]]:
+    def family(self) -> list[tuple[str, str]]:
         """The (pid, time of its image) of the process and of its ancestors, the nearest first."""
-        yield self.pid, self.created
-        ancestors = objects_of(self._document, "secl.process.ancestors")
-        for ancestor in ancestors[:MOST_ANCESTORS]:
-            yield _first(ancestor, ("pid",)), _first(ancestor, ("created_at",))
+        if self._family is None:
+            ancestors = objects_of(self._document, "secl.process.ancestors")
+            self._family = [(self.pid, self.created)]
+            self._family += [
+                (_first(ancestor, ("pid",)), _first(ancestor, ("created_at",)))
+                for ancestor in ancestors[:MOST_ANCESTORS]
+            ]
+        return self._family
 
     def key(self, variable: Variable) -> str | None:
         """Under which a variable is remembered; None: the event has no such scope."""
@@ -370,9 +397,8 @@ class _View:
 
     def read(self, variable: Variable) -> Values:
         """What a variable is worth."""
-        time = self.place[0]
         for key, since in self.where.sources(variable):
-            history = self._state.history(key, time)
+            history = self._state.history(key, self.place)
             if history is None:
                 continue
             found = (
@@ -389,14 +415,14 @@ class _View:
 
     def inherited(self, variable: Variable) -> list[Scalar]:
         """The elements that a process without any of its own has from an ancestor, oldest first."""
-        own = self._state.history(self.where.key(variable), self.place[0])
+        own = self._state.history(self.where.key(variable), self.place)
         if own is not None and elements_at(own, self.place, variable):
             return []
         found = self.read(variable)
         return found[::-1] if isinstance(found, list) else []
 
     def _was_set(self, variable: Variable) -> bool:
-        history = self._state.history(self.where.key(variable), self.place[0])
+        history = self._state.history(self.where.key(variable), self.place)
         return history is not None and any(place < self.place for place, _ in history.writes)
 
     def _unique(self) -> str:

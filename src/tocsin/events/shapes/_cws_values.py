@@ -110,6 +110,7 @@ def put_array(target: Object, name: str, values: list[Any], *, indexed: bool = F
 
 # --- arguments --------------------------------------------------------------------------------
 
+_FLAG = re.compile(r"(--?)([^=]+)\Z")
 _LETTERS = re.compile(r"[A-Za-z0-9]+\Z")
 _OPTION = re.compile(r"-{1,2}([A-Za-z0-9][^=]*)(?:=(.*))?\Z", re.DOTALL)
 
@@ -121,14 +122,13 @@ def args_flags(arguments: Iterable[str]) -> Iterator[str]:
     ['l', 'n', 'ln', 'version']
     """
     for argument in arguments:
-        found = _OPTION.match(argument)
+        found = _FLAG.match(argument)
         if found is None:
             continue
-        name = found[1]
-        single = not argument.startswith("--")
-        if single and found[2] is None and _LETTERS.match(name):
+        dashes, name = found[1], found[2]
+        if dashes == "-" and _LETTERS.match(name):
             yield from name
-        if found[2] is None and len(name) > 1:
+        if len(name) > 1:
             yield name
 
 

@@ -67,8 +67,12 @@ def refuse(this: Comparison, message: str, hint: str = "") -> NoReturn:
 
 
 def script(this: Comparison, value: Value) -> Expr:
-    """The comparison as a script of this value."""
-    return script_of(value, " ".join(this.span.text.split()), this.left, this.right)
+    """The comparison without its negation, as a script of this value."""
+    text = this.span.text
+    if this.is_negative:
+        # Who negates the script says so: its own text must not say it once more.
+        text = f"{this.left.span.text} {this.positive} {this.right.span.text}"
+    return script_of(value, " ".join(text.split()), this.left, this.right)
 
 
 def value_of(operand: Operand) -> Value:

@@ -11,7 +11,7 @@ import msgspec
 from tocsin.errors import QuerySemanticError
 from tocsin.languages.secl.compared import MEMBERSHIP, Comparison
 from tocsin.languages.secl.comparisons import lower_comparison
-from tocsin.languages.secl.macros import DEEPEST, Macros
+from tocsin.languages.secl.macros import DEEPEST, LARGEST, Macros
 from tocsin.languages.secl.names import Resolver, as_text
 from tocsin.languages.secl.operands import (
     Computed,
@@ -27,6 +27,7 @@ from tocsin.languages.secl.operands import (
     describe,
     is_array,
     negate,
+    size_of,
 )
 from tocsin.languages.secl.syntax import (
     Address,
@@ -126,6 +127,7 @@ class Lowering:
         """``a && b || c  ->  a && (b || c)``."""
         operands = [self.operand(term) for term in node.terms]
         exprs = [self._condition(term, "'&&' and '||' join conditions") for term in operands]
+        size = _sized(sum(map(size_of, operands)), node.span)
         run, operator, depth = [exprs[-1]], node.operators[-1], depth_of(operands[-1]) + 1
         before = zip(exprs[-2::-1], operands[-2::-1], node.operators[::-1], strict=True)
         for expr, operand, this in before:
@@ -133,25 +135,29 @@ class Lowering:
                 run, operator, depth = [_joined(operator, run[::-1])], this, depth + 1
             run.append(expr)
             depth = max(depth, depth_of(operand) + 1)
-        return Condition(_joined(operator, run[::-1]), node.span, _checked(depth, node.span))
+        expr = _joined(operator, run[::-1])
+        return Condition(expr, node.span, _checked(depth, node.span), size)
 
     def _comparison(self, node: ComparisonNode) -> Condition:
         left = self.operand(node.left)
         right = (
             self._behind_in(node.right) if node.operator in MEMBERSHIP else self.operand(node.right)
         )
+        # Two conditions that are compared stand each in two places, under one more 'and'.
+        depth = _checked(2 + max(depth_of(left), depth_of(right)), node.span)
+        size = max(1, size_of(left) + size_of(right))
+        if isinstance(left, Condition) and isinstance(right, Condition):
+            size = _sized(2 * size, node.span)
         now = self.resolver.now()
         expr = lower_comparison(Comparison(node.operator, left, right, now, node.span))
-        # Two conditions that are compared stand each in two places, under one more 'and'.
-        depth = 2 + max(depth_of(left), depth_of(right))
-        return Condition(expr, node.span, _checked(depth, node.span))
+        return Condition(expr, node.span, depth, size)
 
     def _unary(self, node: Unary) -> Operand:
         term = self.operand(node.term)
         depth = _checked(depth_of(term) + 1, node.span)
         if node.operator == "!":
             expr = self._condition(term, "'!' and 'not' take a condition")
-            return Condition(negate(expr), node.span, depth)
+            return Condition(negate(expr), node.span, depth, size_of(term))
         term = self._int(term)
         if isinstance(term, Constant):
             number = int(term.value)
@@ -199,7 +205,8 @@ class Lowering:
         """A text, in which ``${variable}`` and ``%{field}`` are put in."""
         pieces: list[Value] = []
         at = 0
-        for found in _INTERPOLATION.finditer(text):
+        # Behind the last '}' nothing can be put in: not to look there keeps this linear.
+        for found in _INTERPOLATION.finditer(text, 0, text.rfind("}") + 1):
             if found.start() > at:
                 pieces.append(Const(text[at : found.start()]))
             at = found.end()
@@ -284,6 +291,12 @@ def _checked(depth: int, span: Span) -> int:
     if depth > DEEPEST:
         raise QuerySemanticError(f"nested deeper than {DEEPEST} levels", span)
     return depth
+
+
+def _sized(size: int, span: Span) -> int:
+    if size > LARGEST:
+        raise QuerySemanticError(f"the expression has more than {LARGEST:,} parts", span)
+    return size
 
 
 def _joined(operator: str, terms: list[Expr]) -> Expr:

@@ -124,11 +124,13 @@ class Condition(msgspec.Struct, frozen=True):
 
     Attributes:
         depth: how many of its parts stand inside each other, at most.
+        size: how many parts it has, at most.
     """
 
     expr: Expr
     span: Span
     depth: int = 1
+    size: int = 1
 
     @property
     def type(self) -> FieldClass:
@@ -142,6 +144,11 @@ Operand = Constant | Read | Computed | Listing | Condition
 def depth_of(operand: Operand) -> int:
     """How deep the operand is nested."""
     return operand.depth if isinstance(operand, (Computed, Condition)) else 0
+
+
+def size_of(operand: Operand) -> int:
+    """How many parts the operand has, if it is a condition."""
+    return operand.size if isinstance(operand, Condition) else 0
 
 
 def is_array(operand: Operand) -> bool:

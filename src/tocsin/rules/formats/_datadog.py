@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -99,13 +99,28 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + (2 if below else 1)
 
 
+class _Loader(yaml.CSafeLoader):
+    """Reads no number that Python would refuse to write."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """An integer, which YAML may write in ways that have no limit (``0xff…``)."""
+        if len(node.value) > _LONGEST_NUMBER:
+            message = f"a number of more than {_LONGEST_NUMBER} characters"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
+        return int(super().construct_yaml_int(node))
+
+
+_LONGEST_NUMBER: Final = 100
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
 def read_yaml(text: str, name: str) -> Entry:
     """The mapping that a YAML text is.
 
     Raises:
         RuleError: it is no YAML, or no mapping.
     """
-    loader = yaml.CSafeLoader(text)
+    loader = _Loader(text)
     try:
         check_depth(text, name)
         node = loader.get_single_node()

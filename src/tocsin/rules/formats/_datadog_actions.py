@@ -160,7 +160,10 @@ def _computed(
     if body.text("field"):
         return compiler.value(body.source("field"), events, tags)
     if not body.text("expression"):
-        value = body.values["value"]
+        value = body.values.get("value")
+        if value is None:
+            key = "field" if body.values.get("field") else "expression"
+            fail(body, key, f"'{key}' of {variable.name} is a text")
         array = isinstance(value, list)
         return Computation(variable.type, array, None if array else Const(value), None, ())
     computed = compiler.value(body.source("expression"), events, tags)

@@ -68,7 +68,7 @@ def run(rules: dict[str, AgentRule], *events: Event) -> list[tuple[str, int]]:
 def firings(state: VariablesState, rules: dict[str, AgentRule], *events: Event) -> list[Firing]:
     for one in events:
         state.add(one, range(len(rules)))
-    return state.due(None)
+    return list(state.due(None))
 
 
 def fired(
@@ -359,3 +359,54 @@ def test_a_script_reads_variables_too() -> None:
     more = Call("add", (Field(count.field, "long", 0), Const(1)))
     rules = {"count": rule(ALL, sets(count, more)), "many": rule(many, variables=(count,))}
     assert ("many", 2) in run(rules, event(1), event(2))
+
+
+def test_an_element_stays_however_often_others_are_added_again() -> None:
+    seen = Variable("cgroup.seen", scope="cgroup", array=True)
+    rules = {
+        "adds": rule(Not(exec_of("?")), sets(seen, NAME)),
+        "knows": rule(reads(seen, "first"), variables=(seen,)),
+    }
+    many = [event(number, "often") for number in range(2, 2_000)]
+    found = run(rules, event(1, "first"), *many, event(2_000, "late"))
+    assert found[-1] == ("knows", 2_000)
+    assert len([name for name, _ in found if name == "knows"]) == 2_000
+
+
+def test_events_that_come_again_ring_no_more_even_where_their_time_is_forgotten() -> None:
+    seen = Variable("cgroup.seen", scope="cgroup", array=True, size=1)
+    last = Variable("last", "string")
+    rules = {
+        "new": rule(Not(reads(seen, "tower")), sets(seen, NAME)),
+        "first": rule(reads(last, ""), sets(last, NAME)),
+        "counts": rule(ALL, sets(last, NAME)),
+        "seldom": rule(ALL, every=5),
+    }
+    events = [event(number, f"bell {number}") for number in range(1_000)]
+    state = VariablesState(list(rules.items()))
+    once = {*fired(state, rules, *events)}
+    assert ("first", 0) in once
+    again = fired(state, rules, *events)
+    assert set(again) <= once
+    assert state.blind
+
+
+def test_what_is_forgotten_is_still_forgotten_when_it_was_saved() -> None:
+    last = Variable("last", "string")
+    rules = {"first": rule(reads(last, ""), sets(last, NAME)), "sets": rule(ALL, sets(last, NAME))}
+    events = [event(number, f"bell {number}") for number in range(1_000)]
+    state = VariablesState(list(rules.items()))
+    fired(state, rules, *events)
+    saved = {key: value for key, value in state.changes().items() if value is not None}
+    after = VariablesState(list(rules.items()), saved)
+    assert fired(after, rules, events[500]) == []
+    # Before all that was ever set there is nothing to be forgotten.
+    assert ("first", -5) in fired(after, rules, event(-5, "before"))
+
+
+def test_events_in_any_order_are_taken_in_that_of_their_time() -> None:
+    last = Variable("last", "string")
+    rules = {"same": rule(reads(last, "a"), variables=(last,)), "sets": rule(ALL, sets(last, NAME))}
+    events = [event(number, "a" if number % 3 else "b") for number in range(5_000)]
+    in_order = run(rules, *events)
+    assert run(rules, *(events[number * 1_999 % 5_000] for number in range(5_000))) == in_order

@@ -477,3 +477,34 @@ def test_fields_of_the_network_are_of_some_events_only() -> None:
         compile_query('exec.comm == "bell" && network.size > 9')
     with pytest.raises(QuerySemanticError, match="no field says which event type"):
         compile_query("network.size > 9")
+
+
+@pytest.mark.parametrize(
+    "text, script",
+    [
+        ("open.flags & O_CREAT != 0", "open.flags & O_CREAT == 0"),
+        ("exec.comm != exec.file.name", "exec.comm == exec.file.name"),
+        ("exec.comm not in exec.argv", "exec.comm in exec.argv"),
+        ('"${process.pid}" !~ "1*" && exec.comm == "a"', '"${process.pid}" =~ "1*"'),
+    ],
+)
+def test_a_script_under_a_negation_does_not_say_it_as_well(text: str, script: str) -> None:
+    where = compile_query(text).where
+    assert isinstance(where, And)
+    found = [term.term.text for term in where.terms
+             if isinstance(term, Not) and isinstance(term.term, Script)]  # fmt: skip
+    assert found == [script]
+
+
+def test_conditions_that_are_compared_over_and_over_do_not_grow_without_end() -> None:
+    one = "(exec.comm == exec.file.name)"
+    compile_query(" == ".join([one] * 8))
+    with pytest.raises(QuerySemanticError, match="more than 100,000 parts"):
+        compile_query(" == ".join([one] * 45))
+
+
+def test_marks_that_are_never_closed_are_text_and_cost_no_time() -> None:
+    where = compile_query('exec.comm == "' + "${" * 50_000 + '"').where
+    assert isinstance(where, And)
+    assert isinstance(where.terms[1], Leaf)
+    assert where.terms[1].matcher == Equals(("${" * 50_000,))
