@@ -114,15 +114,8 @@ def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tupl
             )
         case AgentRule(where=where):
             return (_filter(Filter(where), text, index),)
-        case Correlation(terms=correlated):
-            found: list[Stage] = []
-            for one in correlated:
-                inside = stages_of(one.query, text, index)
-                found += [
-                    msgspec.structs.replace(stage, number=len(found) + place, by=one.by)
-                    for place, stage in enumerate(inside, 1)
-                ]
-            return tuple(found)
+        case Correlation():
+            return tuple(_correlated(query, text, index))
         case _:
             assert_never(query)
 
@@ -130,6 +123,40 @@ def stages_of(query: Query, text: str = "", index: tuple[str, ...] = ()) -> tupl
 def stages_of_rule(rule: Rule) -> tuple[Stage, ...]:
     """The stages of a rule."""
     return stages_of(rule.query, rule.text, rule.index)
+
+
+def _correlated(query: Correlation, text: str, index: tuple[str, ...]) -> list[Stage]:
+    """A stage for each rule by its name; the first says what has to come together."""
+    stages: list[Stage] = []
+    for term in query.terms:
+        inside = list(stages_of(term.query, text, index))
+        if not isinstance(term.query, Correlation):
+            role: Role = "absent" if term.name in query.unwanted else "match"
+            by = term.by or query.group_by
+            inside = [
+                msgspec.structs.replace(stage, role=role, by=by, note=term.name) for stage in inside
+            ]
+        stages += [
+            msgspec.structs.replace(stage, number=len(stages) + place)
+            for place, stage in enumerate(inside, 1)
+        ]
+    if stages:
+        note = f"{correlation_text(query)}; {stages[0].note}"
+        stages[0] = msgspec.structs.replace(stages[0], note=note)
+    return stages
+
+
+def correlation_text(query: Correlation) -> str:
+    """What a correlation asks of its rules, in one line.
+
+    >>> minutes = dt.timedelta(minutes=5)
+    >>> correlation_text(Correlation("event_count", (), (), minutes, (("gte", 10),)))
+    'event_count gte 10 within 5m'
+    """
+    percentile = f" {query.percentile:g}" if query.percentile is not None else ""
+    of = f" of {', '.join(query.fields)}" if query.fields else ""
+    within = duration_text(query.timespan)
+    return f"{query.kind}{percentile}{of} {query.asked} within {within}"
 
 
 def _joined(

@@ -65,8 +65,12 @@ def trace(query: Query, runs: Runs, heard: Heard, focus: Event) -> tuple[Line, .
     match query:
         case AgentRule() if query.variables:
             return (Line("its variables read here as if nothing had been set before"),)
-        case Filter() | IndicatorMatch() | AgentRule() | Correlation():
+        case Filter() | IndicatorMatch() | AgentRule():
             return ()
+        case Correlation():
+            from tocsin.engine.trace_correlation import correlation_story
+
+            return tuple(correlation_story(query, heard, focus))
         case SequenceQuery():
             return tuple(_sequence(query, runs, heard, focus))
         case Sample():

@@ -226,6 +226,22 @@ class Correlation(msgspec.Struct, frozen=True, tag_field="node", tag="correlatio
         return self.condition
 
     @property
+    def unwanted(self) -> frozenset[str]:
+        """The rules that must not match: ``seen`` names them under a negation alone."""
+        named: dict[bool, set[str]] = {True: set(), False: set()}
+        pending = [] if self.seen is None else [(self.seen, True)]
+        while pending:
+            node, positive = pending.pop()
+            match node:
+                case Leaf(field=name):
+                    named[positive].add(name)
+                case Not(term):
+                    pending.append((term, not positive))
+                case And(terms) | Or(terms):
+                    pending += [(term, positive) for term in terms]
+        return frozenset(named[False] - named[True])
+
+    @property
     def waits(self) -> bool:
         """Whether only a complete window tells: something must not be there, or not too often."""
         absent = self.seen is not None and any(isinstance(node, Not) for node in walk(self.seen))

@@ -5,9 +5,18 @@ import datetime as dt
 import msgspec
 
 from tocsin.catalogue.stages import stages_of
-from tocsin.logic.expr import Leaf
-from tocsin.logic.matchers import Equals
-from tocsin.logic.query import Filter, Key, NewTerms, Sequence, Term, Threshold
+from tocsin.logic.expr import And, Leaf, Not
+from tocsin.logic.matchers import Equals, Exists
+from tocsin.logic.query import (
+    Correlation,
+    CorrelationTerm,
+    Filter,
+    Key,
+    NewTerms,
+    Sequence,
+    Term,
+    Threshold,
+)
 
 TREE = Leaf("a", Equals(("x",)))
 
@@ -53,3 +62,28 @@ def test_a_threshold_says_how_many_of_what() -> None:
     query = Threshold(Filter(TREE), ("host.id",), 5, (("user.name", 3),))
     [stage] = stages_of(query)
     assert (stage.by, stage.note) == (("host.id",), "at least 5 events, 3 distinct user.name")
+
+
+def test_a_correlation_has_a_stage_a_rule_and_says_what_has_to_come_together() -> None:
+    one = CorrelationTerm("failed", Filter(TREE, category="network"), ("user.name",))
+    other = CorrelationTerm("approved", Filter(TREE))
+    seen = And((Leaf("failed", Exists()), Not(Leaf("approved", Exists()))))
+    query = Correlation("temporal", (one, other), ("User",), dt.timedelta(minutes=5), seen=seen)
+    assert [(s.number, s.role, s.source, s.by, s.note) for s in stages_of(query)] == [
+        (1, "match", "network", ("user.name",), "temporal failed and not approved within 5m; failed"),
+        (2, "absent", "any", ("User",), "approved"),
+    ]  # fmt: skip
+
+
+def test_a_correlation_of_correlations_has_the_stages_of_all() -> None:
+    failed = CorrelationTerm("failed", Filter(TREE))
+    inner = Correlation(
+        "value_count", (failed,), ("User",), dt.timedelta(minutes=5), (("gte", 3),), ("source.ip",)
+    )
+    terms = (CorrelationTerm("many", inner), CorrelationTerm("ok", Filter(TREE)))
+    query = Correlation("temporal_ordered", terms, ("User",), dt.timedelta(hours=1))
+    many = "value_count of source.ip gte 3 within 5m"
+    assert [(s.number, s.note) for s in stages_of(query)] == [
+        (1, f"temporal_ordered all rules within 1h; {many}; failed"),
+        (2, "ok"),
+    ]

@@ -14,8 +14,10 @@ from typing import assert_never
 from tocsin.engine import reference
 from tocsin.engine.solve.agent_rules import fires_among
 from tocsin.engine.solve.cases import Case, time_of, visible
+from tocsin.engine.solve.correlated import rings
 from tocsin.engine.state.keys import JoinKey, join_keys
 from tocsin.engine.state.new_terms import combinations
+from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document
 from tocsin.events.schema import ECS
@@ -48,7 +50,7 @@ def fires(rule: Rule, case: Case) -> bool:
             # What rules remember together has one definition, which tests/property holds.
             return fires_among(rule, case)
         case logic.Correlation():
-            raise NotImplementedError
+            return bool(rings(query, _heard(query, seen)))
         case _:
             assert_never(query)
 
@@ -185,6 +187,18 @@ def _indicator_match(
         and any(all(_entry(e, event, i) for e in item) for item in query.mapping for i in known)
         for event in seen
     )
+
+
+def _heard(query: logic.Correlation, seen: Sequence[Document]) -> list[tuple[Event, list[int]]]:
+    """The events with the roles that they play."""
+    roles = logic.roles_of(query)
+    return [
+        (
+            Event(f"{number}", time_of(event), event, "", ""),
+            [role for role, wanted in enumerate(roles) if _taken(wanted, event)],
+        )
+        for number, event in enumerate(seen)
+    ]
 
 
 def _entry(entry: logic.MappingEntry, event: Document, indicator: Document) -> bool:

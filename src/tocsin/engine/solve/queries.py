@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from tocsin.engine import reference
 from tocsin.engine.explain import quoted
 from tocsin.engine.solve.agent_rules import agent_rule_cases
 from tocsin.engine.solve.cases import (
@@ -20,12 +19,13 @@ from tocsin.engine.solve.cases import (
     shown,
     time_of,
 )
-from tocsin.engine.solve.fields import distinct, pool
+from tocsin.engine.solve.correlations import correlation_cases
 from tocsin.engine.solve.joint import solve_together
 from tocsin.engine.solve.judge import fires
 from tocsin.engine.solve.misses import misses
 from tocsin.engine.solve.search import Solution, find
 from tocsin.engine.solve.sequences import sample_cases, sequence_cases
+from tocsin.engine.solve.varied import distinct_values, more_values, numbered
 from tocsin.events.record import Document
 from tocsin.events.schema import ECS
 from tocsin.logic import query as logic
@@ -69,6 +69,8 @@ def solve(rule: Rule, *, others: Sequence[Rule] = (), seed: int = 0) -> Solved |
             found = agent_rule_cases(rule, query, others, seed)
         case logic.IndicatorMatch():
             found = _indicator_cases(rule, query, seed)
+        case logic.Correlation():
+            found = correlation_cases(rule, query, seed)
     if isinstance(found, str):
         return Unsolved(rule, found)
     firing, *near = found
@@ -160,7 +162,7 @@ def _threshold_cases(rule: Rule, query: logic.Threshold, seed: int) -> Cases:
         return f"it takes {count:,} events to fire"
     varied: dict[str, list[tuple[Scalar, ...]]] = {}
     for field, least in query.cardinality:
-        values = _distinct_values(needed, solution, field, least)
+        values = distinct_values(needed, solution, field, least)
         if values is None:
             return f"fewer than {least} values of {field} satisfy the condition"
         varied[field] = values
@@ -186,7 +188,7 @@ def _threshold_cases(rule: Rule, query: logic.Threshold, seed: int) -> Cases:
         if least > 1
     ]
     for field in query.fields:
-        other = next(iter(_more_values(needed, solution, field)), None)
+        other = next(iter(more_values(needed, solution, field)), None)
         if other is not None and count > 1:
             half = events(solution, count)
             moved = events(solution.having(field, (other,)), count)
@@ -201,58 +203,6 @@ def _threshold_cases(rule: Rule, query: logic.Threshold, seed: int) -> Cases:
 
 def _number_of(events: int) -> str:
     return "1 event" if events == 1 else f"{events} events"
-
-
-def _distinct_values(
-    expr: Expr, solution: Solution, field: str, least: int
-) -> list[tuple[Scalar, ...]] | None:
-    """So many values of a field with which the condition holds; side by side if need be."""
-    own = solution.values[field]
-    alone = [own, *((value,) for value in _more_values(expr, solution, field))]
-    if len(alone) >= least:
-        return alone[:least]
-    kind = _kind_of(solution, field)
-    beside = [(*own, value) for value in _numbered(kind)]
-    held = [v for v in beside if reference.holds(expr, solution.having(field, v).document)]
-    found = [*alone, *held]
-    return found[:least] if len(found) >= least else None
-
-
-_MOST_VALUES: Final = 600
-
-
-def _more_values(expr: Expr, solution: Solution, field: str) -> list[Scalar]:
-    """Other values of a field with which the condition holds."""
-    kind = _kind_of(solution, field)
-    wants, avoids = solution.wants.get(field, ()), solution.avoids.get(field, ())
-    fillings = [f"x{number}" for number in range(60)]
-    tried = itertools.chain(_numbered(kind), pool(wants, avoids, fillings))
-    own = solution.values.get(field, ())
-    return [
-        value
-        for value in itertools.islice(distinct(tried), _MOST_VALUES)
-        if value not in own and reference.holds(expr, solution.having(field, (value,)).document)
-    ]
-
-
-def _kind_of(solution: Solution, field: str) -> str:
-    kinds = {want.type for want in solution.wants.get(field, ())} - {"dynamic"}
-    return next(iter(sorted(kinds)), "") or ECS.resolve(field).type
-
-
-def _numbered(kind: str) -> Iterator[Scalar]:
-    for number in range(1, 300):
-        match kind:
-            case "long" | "double":
-                yield 40_000 + number
-            case "ip":
-                yield f"198.51.{100 + number // 250}.{number % 250 + 1}"
-            case "boolean":
-                yield bool(number % 2)
-            case "date":
-                yield f"2026-01-04T10:{number // 60:02}:{number % 60:02}.000Z"
-            case _:
-                yield f"value-{number}"
 
 
 def _indicator_cases(rule: Rule, query: logic.IndicatorMatch, seed: int) -> Cases:
@@ -284,7 +234,7 @@ def _indicator_item(
     event, indicator = _made(rule, both[0]), _marked(dated(both[1], last_time(rule) - SECOND))
     near: list[Case] = []
     for entry, kind in typed:
-        for other in itertools.islice(_numbered(kind), 3):
+        for other in itertools.islice(numbered(kind), 3):
             values = both[1].having(entry.value, (other,))
             spoilt = _marked(dated(values, last_time(rule) - SECOND))
             near.append(

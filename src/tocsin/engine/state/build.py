@@ -37,7 +37,9 @@ def operator_for(
         case Filter() | AgentRule():
             return None
         case Correlation():
-            raise NotImplementedError
+            from tocsin.engine.state.correlation import CorrelationState
+
+            return CorrelationState(query, saved)
         case IndicatorMatch():
             from tocsin.engine.state.indicator_match import IndicatorMatchState
 
