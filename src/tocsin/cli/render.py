@@ -117,7 +117,7 @@ def alert_panel(alert: Alert, console: Console, *, guide: Guide = "short") -> No
     page.field(
         "by", *(page.term(t["field"], t["value"]) for t in alert.details.get("joined_by", ()))
     )
-    page.field("count", *_count(alert, page))
+    page.field("count", *_count(alert, page), *_correlated(alert, page))
     page.field("new", *(page.term(t.field, t.value) for t in alert.new_terms))
     page.field("indicator", *_indicators(alert, page))
     page.events(alert)
@@ -326,6 +326,22 @@ def _count(alert: Alert, page: _Page) -> Iterator[Text]:
         yield _assemble((one["field"], "cyan"), ": ", (number, "bold"))
 
 
+def _correlated(alert: Alert, page: _Page) -> Iterator[Text]:
+    """What a correlation asked for, and what came together."""
+    found = alert.details.get("correlation")
+    if not found:
+        return
+    number = found["value"]
+    is_told = isinstance(number, (int, float)) and number != found["count"]
+    value = f", {printable(found['type'])} {number:g}" if is_told else ""
+    yield _assemble(
+        (_of(found["count"], None, "event") + value, "bold"),
+        f" within {printable(found['timespan'])} (rings at: {page.cut(found['condition'])})",
+    )
+    matched = (f"{one['count']:,} × {page.cut(one['rule'])}" for one in found["matched"])
+    yield _text(" · ".join(matched), "dim")
+
+
 def _of(number: int, least: int | None, thing: str) -> str:
     """``12 events (rings at 10)``."""
     text = f"{number:,} {thing}{'' if number == 1 else 's'}"
@@ -348,14 +364,14 @@ def _known(alert: Alert, page: _Page) -> Iterator[Text]:
     """What the rules of an Agent remembered when this one matched."""
     for name, value in alert.details.get("variables", {}).items():
         said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        yield _assemble((f"${{{name}}}", "cyan"), " = ", (page.cut(said), "bold"))
+        yield _assemble((f"${{{printable(name)}}}", "cyan"), " = ", (page.cut(said), "bold"))
 
 
 def _responses(alert: Alert, page: _Page) -> Iterator[Text]:
     """What the policy asks the Agent to do, and Tocsin leaves to who reads this."""
     for response in alert.details.get("responses", ()):
         settings = ", ".join(f"{k} {v}" for k, v in response.items() if k != "action")
-        asked = _assemble("the policy asks for ", (str(response["action"]), "bold"))
+        asked = _assemble("the policy asks for ", (page.cut(response["action"]), "bold"))
         yield asked + _text(f" ({page.cut(settings)})" if settings else "")
 
 

@@ -125,6 +125,12 @@ def test_nothing_of_a_rule_or_an_event_is_obeyed():
                 "matched": {"atomic": EVIL, "field": EVIL},
             }]},
             "suppression": {"terms": [], "end": EVIL, "docs_count": 1},
+            "variables": {EVIL: [EVIL, 1], "process.x": EVIL},
+            "responses": [{"action": EVIL, EVIL: EVIL}],
+            "correlation": {
+                "type": EVIL, "value": 2, "count": 5, "timespan": EVIL, "condition": EVIL,
+                "matched": [{"rule": EVIL, "count": 5}],
+            },
         },
     )  # fmt: skip
     console = screen()
@@ -169,3 +175,24 @@ def test_an_empty_text_is_visible():
     console = screen()
     alert_panel(an_alert(evidence=(Evidence("event-1", "tty", "!=", "", "pts1"),)), console)
     assert 'tty != ""  ←  pts1' in text_of(console)
+
+
+def test_what_was_remembered_counted_and_asked_for_is_told() -> None:
+    alert = an_alert(
+        details={
+            "variables": {"cgroup.count": 3, "process.seen": ["a", "b"]},
+            "responses": [{"action": "kill", "signal": "SIGKILL"}],
+            "correlation": {
+                "type": "value_count", "value": 3, "count": 1_200, "timespan": "10m",
+                "condition": "gte 3", "matched": [{"rule": "failed", "count": 1_200}],
+            },
+        },
+    )  # fmt: skip
+    console = screen(100)
+    alert_panel(alert, console)
+    shown = text_of(console)
+    assert "1,200 events, value_count 3 within 10m (rings at: gte 3)" in shown
+    assert "1,200 × failed" in shown
+    assert "${cgroup.count} = 3" in shown
+    assert "${process.seen} = a, b" in shown
+    assert "the policy asks for kill (signal SIGKILL)" in shown
