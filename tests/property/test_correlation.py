@@ -147,6 +147,10 @@ def by_definition(query: Correlation, heard: Heard) -> list[Rang]:
     )
 
 
+def time_of(rang: Rang) -> int:
+    return int(rang[0].rpartition("@")[2])
+
+
 # --- laws -------------------------------------------------------------------------------------
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -199,6 +203,8 @@ def test_batches_and_restarts_and_repeats_change_nothing(
             state = restart()
         fired.extend(state.due(until))
         now = max(now, until)
+        in_time = [one for one in by_definition(query, heard) if time_of(one) <= until]
+        assert shown(fired) == in_time
         state = restart()
     for event, roles in arriving([one for one in heard if one[0].time > now]):
         state.add(event, roles)

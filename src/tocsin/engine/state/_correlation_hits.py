@@ -52,6 +52,21 @@ class Hit(msgspec.Struct, array_like=True, gc=False):
         """Where it stands among the others."""
         return self.time, self.id
 
+    def with_more_of(self, other: Hit) -> Hit:
+        """Itself, with the rules and values of another document of the same event.
+
+        Datadog's Agent sends an event once for each of its rules: the documents are one event, and
+        one of them may match where another does not. What is shown stays the first.
+        """
+        terms = tuple(sorted({*self.terms, *other.terms}))
+        values = tuple(sorted({*self.values, *other.values})) if self.values else other.values
+        if terms == self.terms and set(values) == set(self.values):
+            return self
+        if set(values) == set(self.values):
+            values = self.values
+        rows = tuple(dict.fromkeys((*self.rows, *other.rows)))
+        return msgspec.structs.replace(self, terms=terms, values=values, rows=rows)
+
 
 class Group(msgspec.Struct, array_like=True, gc=False):
     """What is remembered of one group.

@@ -248,25 +248,33 @@ class Level:
             return None
         self._changed.add(key)
         group.fresh = [hit for hit in group.fresh if hit.time > limit]
-        ready.sort(key=_place)
+        ready.sort(key=lambda hit: (hit.place, hit.terms, hit.values))
         hits, new = group.hits, list[Hit]()
+        earliest: int | None = None
         for hit in ready:
-            known = bool(new) and new[-1].place == hit.place
-            if not known and hits and hits[-1].place >= hit.place:
-                known = hits[bisect_left(hits, hit.place, key=_place)].place == hit.place
-            if known or group.is_spent(hit.time, self.span):
+            if group.is_spent(hit.time, self.span):
+                self.release((hit,))
+            elif new and new[-1].place == hit.place:
+                new[-1] = new[-1].with_more_of(hit)
+                self.release((hit,))
+            elif (at := _known_at(hits, hit)) is not None:
+                more = hits[at].with_more_of(hit)
+                if more is not hits[at]:
+                    hits[at] = more
+                    earliest = hit.time if earliest is None else earliest
+                    self._windows.pop(key, None)
                 self.release((hit,))
             else:
                 new.append(hit)
         if not new:
-            return None
+            return earliest
         self._untrimmed[key] += len(new)
         if hits and new[0].place < hits[-1].place:
             self._windows.pop(key, None)
             group.hits = list(heapq.merge(hits, new, key=_place))
         else:
             hits.extend(new)
-        return new[0].time
+        return new[0].time if earliest is None else min(earliest, new[0].time)
 
     # --- memory -------------------------------------------------------------------------------
 
@@ -364,3 +372,11 @@ class Level:
     def __len__(self) -> int:
         """How many groups are remembered."""
         return len(self._groups) + sum(len(level) for _, level in self.below)
+
+
+def _known_at(hits: Sequence[Hit], hit: Hit) -> int | None:
+    """Where the hit of the same event stands; None: there is none."""
+    if not hits or hits[-1].place < hit.place:
+        return None
+    at = bisect_left(hits, hit.place, key=_place)
+    return at if hits[at].place == hit.place else None

@@ -340,3 +340,25 @@ def test_it_is_the_operator_of_its_rules() -> None:
 def test_spans_as_rules_write_them() -> None:
     texts = [span_text(seconds * 10**9) for seconds in (1, 90, 3_600, 86_400, 0)]
     assert texts == ["1s", "90s", "1h", "1d", "0s"]
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_documents_of_one_event_count_once_and_with_all_that_each_of_them_matches(
+    parted: bool,
+) -> None:
+    state = CorrelationState(Correlation("temporal", (A, B), USER, FIVE))
+    first, second = (at(1, user="ann", rule=rule) for rule in ("x", "y"))
+    found = fired(state, (first, 0)) if parted else []
+    assert not found
+    (firing,) = fired(state, *([] if parted else [(first, 0)]), (second, 1))
+    assert ids([firing]) == [["1/0"]]
+    counted = CorrelationState(counting(("gte", 2)))
+    assert not fired(counted, first, second)
+
+
+def test_documents_of_one_event_bring_their_values() -> None:
+    query = Correlation("value_count", (A,), USER, FIVE, (("gte", 2),), ("rule",))
+    documents = [at(1, user="ann", rule=rule) for rule in ("x", "y")]
+    for order in (documents, documents[::-1]):
+        (firing,) = fired(CorrelationState(query), *order)
+        assert firing.details["correlation"]["value"] == 2
