@@ -27,6 +27,7 @@ from tocsin.alerts.overrides import overridden, subject
 from tocsin.alerts.scrub import scrub, scrub_field, scrub_text
 from tocsin.engine.match import Match
 from tocsin.events.event import Event
+from tocsin.events.fields import values_of
 from tocsin.logic.field_types import render_date
 from tocsin.rules.model import Rule, Technique, Threat
 
@@ -82,6 +83,11 @@ def alert_of(match: Match, detected_at: int) -> Alert:
     """
     documents = [scrub(event.document) for event in match.events]
     last = nested(documents[-1])
+    pairs = {e.id: (e.document, d) for e, d in zip(match.events, documents, strict=True)}
+
+    def shown(event: str, field: str, value: Any) -> Any:
+        return _shown(*pairs.get(event, ({}, {})), field, value)
+
     rule = match.rule
     name, severity, risk_score = overridden(rule, subject(match))
     own = None
@@ -102,13 +108,27 @@ def alert_of(match: Match, detected_at: int) -> Alert:
             for event, document in zip(match.events, documents, strict=True)
         ),
         evidence=tuple(
-            AlertEvidence(e.event, e.field, e.operator, e.pattern, scrub_field(e.field, e.value))
+            AlertEvidence(e.event, e.field, e.operator, e.pattern, shown(e.event, e.field, e.value))
             for e in match.evidence
         ),
-        new_terms=tuple(NewTerm(field, scrub_field(field, v)) for field, v in match.new_terms),
+        new_terms=tuple(
+            NewTerm(field, shown(match.events[-1].id, field, v)) for field, v in match.new_terms
+        ),
         note=_note(match),
         details=_scrubbed(match.details),
     )
+
+
+def _shown(document: Mapping[str, Any], clean: Mapping[str, Any], field: str, value: Any) -> Any:
+    """A value of a field without secrets: as it stands in the scrubbed event, if it does there.
+
+    Of several arguments, that one is a secret may show in the others alone.
+    """
+    if isinstance(value, str):
+        before, after = values_of(document, field), values_of(clean, field)
+        if len(before) == len(after) and value in before:
+            value = after[before.index(value)]
+    return scrub_field(field, value)
 
 
 def _scrubbed(details: Mapping[str, Any]) -> dict[str, Any]:

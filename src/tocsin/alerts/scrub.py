@@ -30,11 +30,20 @@ _SECRET_KEYS = frozenset({
     "apikey", "authtoken", "authorization", "accesstoken", "accountkey", "awssecretaccesskey",
     "awssessiontoken", "bearertoken", "clientsecret", "cookie", "idtoken", "masteruserpassword",
     "passphrase", "passwd", "password", "privatekey", "proxyauthorization", "refreshtoken",
-    "secretaccesskey", "secretkey", "securitytoken", "sessiontoken", "setcookie",
-    "sharedaccesskey", "sharedsecret", "token", "xamzsecuritytoken", "xapikey", "xauthtoken",
+    "pwd", "secret", "secretaccesskey", "secretkey", "secretstring", "securitytoken",
+    "sessiontoken", "setcookie", "sharedaccesskey", "sharedsecret", "token",
+    "xamzsecuritytoken", "xapikey", "xauthtoken",
     "xawsec2metadatatoken", "xvaulttoken",
 })  # fmt: skip
 """Names of fields that hold a secret: the last part of a key, in lower case, without ``_ -``."""
+
+_SECRET_END = re.compile(
+    r"(?:passw(?:or)?d|passphrase|secretaccesskey|clientsecret|privatekey|secretkey"
+    r"|(?:access|auth|refresh|sas|security|session)token)\Z"
+)
+"""Ends of such names that say the same whatever stands before them."""
+
+_SECRET_WORD = re.compile(r"[A-Za-z0-9][_-](?:token|secret|pwd)\Z", re.IGNORECASE)
 
 # The end of a name that says "secret", and names that say so only when they stand alone.
 _STRONG = (
@@ -75,6 +84,12 @@ _NO_SECRET = frozenset(
 _FLAG = re.compile(
     rf"(?:--?(?:{_NAME})|aws_(?:secret_access_key|session_token))\Z", re.IGNORECASE | re.ASCII
 )
+_ARGUMENTS = frozenset({"args", "argv", "arguments"})
+_OPTIONS = frozenset({"args_options", "args_flags"})
+_NUMBERED = re.compile(r"argv\[\d{1,7}\]\Z")
+_NUMBERED_RECORD = re.compile(r"a\d{1,7}\Z")
+_PROGRAM = ("argv0", "comm", "name", "executable")
+_MOST_PROGRAMS = 8
 _MYSQL = re.compile(r"mysql\w*|mariadb\w*|sshpass", re.ASCII)
 _RANDOM_LENGTH = 20
 _SHORT_LENGTH = 8
@@ -144,6 +159,7 @@ def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         scrub_text(k) if isinstance(k, str) else str(k): _under(str(k), v, depth + 1)
         for k, v in value.items()
     }
+    _scrub_arguments(value, scrubbed)
     # A header as an object: {"name": "Authorization", "value": …}.
     name = value.get("name") or value.get("key")
     if isinstance(name, str) and "value" in value and _is_secret_key(name):
@@ -155,6 +171,8 @@ def _under(key: str, value: Any, depth: int) -> Any:
     if not _is_secret_key(key) or (key.lower().endswith("cookie") and "=" not in str(value)):
         return _scrub(value, depth)  # a socket has a cookie too: a number
     if isinstance(value, str):
+        if key.lower().endswith("pwd") and _ANY_PATH.match(value):
+            return _scrub(value, depth)  # the directory that a program is in
         return _hide(scrub_text(value))
     if isinstance(value, (list, tuple)):
         if depth >= _DEEPEST:
@@ -167,7 +185,11 @@ def _under(key: str, value: Any, depth: int) -> Any:
 
 @lru_cache(maxsize=4_096)
 def _is_secret_key(key: str) -> bool:
-    return key.rpartition(".")[2].lower().replace("_", "").replace("-", "") in _SECRET_KEYS
+    name = key.rpartition(".")[2]
+    if _SECRET_WORD.search(name):
+        return True
+    plain = name.lower().replace("_", "").replace("-", "")
+    return plain in _SECRET_KEYS or _SECRET_END.search(plain) is not None
 
 
 def _hide(text: str) -> str:
@@ -178,6 +200,81 @@ def _hide(text: str) -> str:
             return text  # its signature is gone, its access key id is wanted
         return text if rest.lower() in _NO_SECRET else f"{scheme} {REDACTED}"
     return text if text.lower() in _NO_SECRET else REDACTED
+
+
+def _scrub_arguments(value: Mapping[Any, Any], scrubbed: dict[str, Any]) -> None:
+    """The arguments of what may be a process, in every form in which they stand there."""
+    texts = [key for key in scrubbed if key.rpartition(".")[2] in _ARGUMENTS]
+    for key in texts:
+        scrubbed[key] = _arguments(scrubbed[key], _programs(value, key))
+    # How SECL names one argument, and how the records of Linux's audit do.
+    form = _NUMBERED_RECORD if value.get("type") == "EXECVE" else _NUMBERED
+    numbered = [key for key in scrubbed if key[:1] == "a" and form.match(key)]
+    if numbered:
+        listed = _arguments([scrubbed[key] for key in numbered], _programs(value, ""))
+        scrubbed.update(zip(numbered, listed, strict=True))
+    clean = str([scrubbed[key] for key in texts])
+    if REDACTED in clean:
+        for key in _OPTIONS & scrubbed.keys():
+            if isinstance(scrubbed[key], list):
+                scrubbed[key] = [_option(option, clean) for option in scrubbed[key]]
+
+
+def _option(option: Any, clean: str) -> Any:
+    """One of SECL's ``args_options`` or ``args_flags``, if its value still is in the arguments."""
+    if not isinstance(option, str):
+        return option
+    name, sign, text = option.partition("=")
+    if sign:
+        return option if text in clean else f"{name}={REDACTED}"
+    return option if option in clean else REDACTED
+
+
+def _programs(process: Mapping[Any, Any], key: str) -> list[str]:
+    """What a process may be called, where its arguments do not begin with that."""
+    head = key.rpartition(".")[0]
+    found: list[str] = []
+    for name in _PROGRAM:
+        called = process.get(f"{head}.{name}" if head else name)
+        for text in called[:_MOST_PROGRAMS] if isinstance(called, list) else [called]:
+            if isinstance(text, str) and 0 < len(text) <= _LONGEST_KEPT and text not in found:
+                found.append(text)
+    return found[:_MOST_PROGRAMS]
+
+
+def _arguments(scrubbed: Any, programs: list[str]) -> Any:
+    """Arguments without the secrets that only show beside their neighbours or their program.
+
+    Some sensors split a command line at its blanks, so that ``Authorization:``, ``Bearer`` and the
+    token are three arguments; and SECL's arguments lack the program.
+    """
+    first = scrubbed[0] if isinstance(scrubbed, list) and scrubbed else scrubbed
+    if not programs and isinstance(first, str) and first.startswith("-"):
+        programs = ["curl"]  # a name and a password behind -u are what that takes
+    if isinstance(scrubbed, str):
+        # What begins with the program already was read with it.
+        for program in programs:
+            clean = scrub_text(f"{program} {scrubbed}")
+            if clean.startswith(f"{program} "):
+                scrubbed = clean.removeprefix(f"{program} ")
+        return scrubbed
+    if not isinstance(scrubbed, list) or not all(isinstance(a, str) for a in scrubbed):
+        return scrubbed
+    begins: list[list[str]] = [[], *([program] for program in programs)]
+    for begin in begins:
+        scrubbed = _array([*begin, *scrubbed], 0)[len(begin) :]
+    for begin in begins:
+        joined = " ".join([*begin, *scrubbed])
+        clean = scrub_text(joined)
+        if clean != joined:
+            words = set(clean.replace('"', " ").replace("'", " ").split())
+            scrubbed = [a if _stands(a, clean, words) else REDACTED for a in scrubbed]
+    return scrubbed
+
+
+def _stands(argument: str, clean: str, words: set[str]) -> bool:
+    """Whether an argument is still in a command line that was scrubbed."""
+    return argument in words or (" " in argument and argument in clean) or not argument.strip("\"'")
 
 
 def _array(values: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
@@ -294,25 +391,32 @@ _AUTHORIZATION = (
     r"""|ntlm|apikey|sharedkey|sharedaccesssignature)\s{1,4})?)([^\s"'\\,;]+)"""
 )
 _BEARER = r"(?i)\b((?:bearer|basic)\s{1,4})([A-Za-z0-9._~+/=-]+)"
-_COOKIE = r"""(?i)(\b(?:set-)?cookie\\*["']?\s{0,4}:\s{0,4}\\*["']?)([^"'\r\n\\]+)"""
+_COOKIE = r"""(?i)((?:\b|\\[rn])(?:set-)?cookie\\*["']?\s{0,4}:\s{0,4}\\*["']?)([^"'\r\n\\]+)"""
 _SIGNATURE = r"""(?i)(\b(?:signature|response)="?)([0-9a-f]{32,})"""
 _NAMED_VALUE = (
     rf"""(?is)(?P<head>(?:^|[^\w./-]|(?:^|\s)/)(?P<name>{_NAME})\\*["']?"""
     rf"""(?:\s{{0,8}}(?::=|=>|[:=])\s{{0,8}}|%3d))(?:{_VALUE})"""
 )
 _FLAG_VALUE = (
-    rf"""(?is)(?P<head>(?:(?:^|[\s"'])--?(?:{_NAME})|\baws_(?:secret_access_key|session_token))\s+)"""
+    rf"""(?is)(?P<head>(?:(?:^|[\s"'])--?(?:{_NAME})|\baws_(?:secret_access_key|session_token))"""
+    rf"""(?:\s+|["']?,\s{{0,4}}))"""
     rf"""(?:(?P<double>")(?P<b>[^"]*)|(?P<single>')(?P<c>[^']*)|(?P<d>{_BARE}))"""
 )
 _SECURE_STRING = r"""(?i)(convertto-securestring\s+(?:-string\s+)?["']?)([^\s"'|;-][^\s"'|;]*)"""
 _CURL_USER = (
-    r"""(?i)(\bcurl(?:\.exe)?\b[^|;]*?\s(?:-u|--user|--proxy-user)[\s=]{0,4}["']?[^\s:"']+:)"""
-    r"""([^\s"']+)"""
+    r"""(?i)(\bcurl(?:\.exe)?\b[^|;]*?[\s"',](?:-u|--user|--proxy-user)["']?[\s=,]{0,4}["']?"""
+    r"""[^\s:"',]+:)([^\s"',\]]+)"""
 )
 _SSHPASS = r"""(?i)(\bsshpass\s+-p\s*["']?)([^\s"']+)"""
 _MYSQL_PASSWORD = (
-    r"""((?:^|[;|&("'`]\s*|\bsudo\s+)(?:[\w./-]*/)?(?i:mysql|mysqldump|mysqladmin|mariadb)"""
-    r"""(?:\.exe)?\s(?:[^|;]*?\s)?-p)([^\s"'=]+)"""
+    r"""((?:^|[;|&("'`{\[=,]\s*|\bsudo\s+)(?:[\w./-]*/)?(?i:mysql|mysqldump|mysqladmin|mariadb)"""
+    r"""(?:\.exe)?(?:\s|["']?,\s?)(?:[^|;]*?[\s,])?["']?-p)([^\s"'=,\]]+)"""
+)
+
+# <Password>…</Password>, as in unattend.xml; the value may be an element of its own.
+_ELEMENT = (
+    rf"""(?i)(<(?:[\w.-]+:)?(?:[\w.-]*(?:{_STRONG}))(?:\s[^<>]{{0,200}})?>(?:\s{{0,80}}<value>)?)"""
+    r"""([^<]+)"""
 )
 
 _TABLE: tuple[tuple[str, Callable[[_Found], str]], ...] = (
@@ -332,6 +436,7 @@ _TABLE: tuple[tuple[str, Callable[[_Found], str]], ...] = (
     (_CURL_USER, _after),
     (_SSHPASS, _after),
     (_MYSQL_PASSWORD, _after),
+    (_ELEMENT, _after),
 )
 
 

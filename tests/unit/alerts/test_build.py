@@ -69,6 +69,19 @@ def test_secrets_are_gone_from_all_of_the_alert():
     assert "ASIAEXAMPLE" in text
 
 
+def test_an_argument_that_is_a_secret_beside_its_flag_is_none_of_the_evidence():
+    document = {"process": {"name": "app", "args": ["app", "--token", "hush", "-u", "bell"]}}
+    alert = an_alert(
+        events=(an_event(document=document),),
+        evidence=tuple(
+            Evidence("event-1", "process.args", ":", "*", value) for value in ("hush", "bell")
+        ),
+        new_terms=(("process.args", "hush"),),
+    )
+    assert [e.value for e in alert.evidence] == ["[redacted]", "bell"]
+    assert [term.value for term in alert.new_terms] == ["[redacted]"]
+
+
 def test_the_documents_of_the_match_stay_as_they_are():
     match = a_match()
     before = msgspec.json.encode(match.events[0].document)

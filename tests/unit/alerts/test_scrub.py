@@ -201,3 +201,77 @@ def test_hostile_texts_take_linear_time(text):
     begun = time.perf_counter()
     scrub_text(text)
     assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        {
+            "name": "curl",
+            "args": ["-H", "Authorization:", "Bearer", "hush", "https://ring.example"],
+        },
+        {"name": "curl", "args": ["curl", "-H", '"Authorization:', "Bearer", 'hush"', "-v"]},
+        {"argv0": "mysql", "argv": ["-uroot", "-phush"], "args": "-uroot -phush"},
+        {"argv0": "curl", "args": "-u bell:hush https://ring.example/"},
+        {"comm": "curl", "argv[0]": "-u", "argv[1]": "bell:hush", "argv[2]": "-v"},
+        {"comm": "curl", "argv[0]": "X-Vault-Token:", "argv[1]": "hush"},
+        {"type": "EXECVE", "argc": "3", "a0": "curl", "a1": "-u", "a2": "bell:hush"},
+        {"type": "EXECVE", "argc": "3", "a0": "mysql", "a1": "-uroot", "a2": "-phush"},
+        {"proc.name": "mysql", "proc.args": "-uroot -phush"},
+        {"args": "-s -u bell:hush", "args_options": ["u=bell:hush"], "argv[0]": "-s"},
+        {"argv0": "mysql", "args": "-uroot -phush", "args_flags": ["uroot", "phush"]},
+        {"comm": ["bash", "mysql"], "args": ["-l", "-uroot -phush"]},
+        {"executable": "/usr/bin/sshpass", "args": ["-p", "hush", "ssh", "web-1"]},
+    ],
+)
+def test_arguments_that_came_apart_are_read_together(process):
+    scrubbed = scrub({"process": process})
+    assert "hush" not in json.dumps(scrubbed)
+    assert "[redacted]" in json.dumps(scrubbed)
+    assert scrub(scrubbed) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        {"name": "ls", "args": ["ls", "-la", "/tmp"]},
+        {"name": "tar", "args": ["tar", "-p", "-x", "mysql"], "argv[0]": "-p", "argv[1]": "-x"},
+        {"name": "curl", "args": ["curl", "-s", "", "https://ring.example/?q=%22bell%22"]},
+        {"name": "cat", "args": ["cat", 7, None]},
+    ],
+)
+def test_ordinary_arguments_stay(process):
+    assert scrub({"process": process}) == {"process": process}
+
+
+def test_names_that_end_in_a_secrets_name_hold_one():
+    secrets = [
+        "DB_PASSWORD", "PGPASSWORD", "newPassword", "masterUserPassword", "github_token",
+        "vault-token", "AZURE_CLIENT_SECRET", "sasToken", "secretString", "secret", "db_pwd",
+    ]  # fmt: skip
+    assert set(scrub(dict.fromkeys(secrets, "hush")).values()) == {"[redacted]"}
+    others = {
+        "passwordLastSet": "2026-11-14", "token_type": "Bearer", "hasPassword": True, "pwd": "/srv",
+        "PWD": "/root", "InvalidToken": "x", "secretName": "bell", "secrets": ["bell"],
+    }  # fmt: skip
+    assert scrub(others) == others
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<Password>hush</Password>", "<Password>[redacted]</Password>"),
+        ("<Password>\n <Value>hush</Value>", "<Password>\n <Value>[redacted]</Value>"),
+        ("<PasswordPolicy>strong</PasswordPolicy>", "<PasswordPolicy>strong</PasswordPolicy>"),
+        ("{args=[app, --token, hush]}", "{args=[app, --token, [redacted]]}"),
+        ('["app","--token","hush"]', '["app","--token","[redacted]"]'),
+        ("{args=[curl, -u, bell:hush, -v]}", "{args=[curl, -u, bell:[redacted], -v]}"),
+        ('["curl","-u","bell:hush"]', '["curl","-u","bell:[redacted]"]'),
+        ('["mysql","-uroot","-phush"]', '["mysql","-uroot","-p[redacted]"]'),
+        ("{c=[mysql -uroot -phush]}", "{c=[mysql -uroot -p[redacted]]}"),
+        (r"GET /\r\nCookie: a=hush", r"GET /\r\nCookie: [redacted]"),
+    ],
+)
+def test_secrets_in_lists_and_elements_that_are_texts_are_found(text, expected):
+    assert scrub_text(text) == expected
+    assert scrub_text(expected) == expected

@@ -37,8 +37,8 @@ MOST_LINES: Final = 4_096
 MOST_EVENTS: Final = 1_024
 """How many events are open at a time."""
 
-MOST_BYTES: Final = 32 << 20
-"""How much the lines of open events come to."""
+MOST_BYTES: Final = 8 << 20
+"""How much the lines of open events come to; in memory they take some thirty times as much."""
 
 _KEPT: Final = 64 << 10
 _BLOCK: Final = 64 << 10

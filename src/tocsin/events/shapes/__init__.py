@@ -6,6 +6,11 @@ A shape is a module with
 * ``to_ecs(document) -> Document``: the event as rules see it; never raises;
 * ``identity(document) -> bytes``: what the event's id is a hash of; empty for "its bytes".
 
+One document has one shape: no two modules recognise the same, whatever their order. The exception
+is a shape that says ``CARRIES_OTHERS = True``: its documents may hold an event of another shape
+beside its own keys, so it is asked first. What has a category or a kind of event in ECS's names
+is in ECS already, and no shape is asked.
+
 A module whose name begins with ``_`` is a part of a shape.
 """
 
@@ -61,13 +66,28 @@ PLAIN = "ecs"
 
 @cache
 def shapes() -> Mapping[str, Shape]:
-    """Every shape by its name, in the order of their names."""
+    """Every shape by its name, in the order in which they are asked."""
     found: dict[str, Shape] = {}
     for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
         if not name.startswith("_"):
             module: Shape = importlib.import_module(f"{__name__}.{name}")
             found[name] = module
-    return found
+    return dict(sorted(found.items(), key=lambda shape: not carries_others(shape[1])))
+
+
+def carries_others(shape: Shape) -> bool:
+    """Whether documents of a shape may look like documents of another one, too."""
+    return getattr(shape, "CARRIES_OTHERS", False) is True
+
+
+def is_in_ecs(document: Document) -> bool:
+    """Whether a document went through somebody's pipeline: no vendor's own event says this."""
+    if "@timestamp" not in document:
+        return False
+    event = document.get("event")
+    if isinstance(event, dict) and ("kind" in event or "category" in event):
+        return True
+    return "event.kind" in document or "event.category" in document
 
 
 def in_ecs(record: Record) -> Shaped | None:
@@ -76,6 +96,8 @@ def in_ecs(record: Record) -> Shaped | None:
     if record.shape:
         named = shapes().get(record.shape)
         return None if named is None else Shaped(named, document)
+    if is_in_ecs(document):
+        return None
     for shape in shapes().values():
         if shape.recognises(document):
             return Shaped(shape, document)

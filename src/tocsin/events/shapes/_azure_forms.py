@@ -9,10 +9,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cloud_values import Object, kept, nested, opened, text_of, word_of
-
-_LOG_KEYS: Final = frozenset({"ecs", "event", "data_stream", "azure"})
-"""What a document has that went through a pipeline: its ``message`` is a message."""
+from tocsin.events.shapes._cloud_values import (
+    Object,
+    is_raw,
+    kept,
+    nested,
+    opened,
+    text_of,
+    word_of,
+)
 
 _SIGN_INS: Final[Mapping[str, str]] = {
     # Graph's signInEventTypes: the category of diagnostic settings
@@ -51,7 +56,7 @@ def is_any_form(document: Document) -> bool:
         isinstance(message, str)
         and message.startswith("{")
         and '"category"' in message
-        and _LOG_KEYS.isdisjoint(document)
+        and is_raw(document, "azure")
         and _is_diagnostic(opened(message))
     )
 

@@ -122,6 +122,8 @@ def _names_a_secret(value: dict[str, Any]) -> bool:
     """Whether it is a pair such as ``{"name": "DB_PASSWORD", "value": …}``."""
     if _VALUE_KEYS.isdisjoint(value):
         return False
+    if "keyName" in value:  # a key of a storage account
+        return True
     names = (value.get(key) for key in _NAME_KEYS)
     return any(isinstance(n, str) and len(n) <= _LONGEST_NAME and _is_secret(n) for n in names)
 

@@ -20,6 +20,7 @@ from tocsin.logic.field_types import date_of
 Object = dict[str, Any]
 
 _LONGEST_ADDRESS: Final = 80
+_PIPELINES: Final = ("ecs", "event", "data_stream")
 _NOTHING: Final[tuple[Any, ...]] = (None, {}, [], "")
 
 
@@ -94,6 +95,17 @@ def opened(value: Any) -> Any:
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return value
     return found if not deeper(found, DEEPEST) else value
+
+
+def is_raw(document: Document, module: str) -> bool:
+    """Whether no pipeline has been at a document: else its ``message`` is a message.
+
+    Args:
+        document: any.
+        module: under which a pipeline would put what the document says.
+    """
+    names = (*_PIPELINES, module)
+    return not any(key.partition(".")[0] in names for key in document)
 
 
 def deeper(value: Any, levels: int) -> bool:

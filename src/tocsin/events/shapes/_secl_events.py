@@ -103,7 +103,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 def comm_of(path: str | None) -> str | None:
     """The name that the kernel gives a process for what it executes."""
     base = path.rpartition("/")[2] if path else ""
-    return base.encode()[:_COMM].decode("utf-8", "ignore") or None
+    return base.encode("utf-8", "replace")[:_COMM].decode("utf-8", "ignore") or None
 
 
 def secl_event(

@@ -23,11 +23,9 @@ import msgspec
 from tocsin.events.record import Document
 from tocsin.events.shapes import _cloudtrail_ecs
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cloud_values import Object, opened, text_of
+from tocsin.events.shapes._cloud_values import Object, is_raw, opened, text_of
 
 _TEXTS: Final = ("requestParameters", "responseElements", "additionalEventData")
-_LOG_KEYS: Final = frozenset({"ecs", "event", "data_stream", "aws"})
-"""What a document has that went through a pipeline: its ``message`` is a message."""
 
 
 def recognises(document: Document) -> bool:
@@ -41,7 +39,7 @@ def recognises(document: Document) -> bool:
         isinstance(message, str)
         and message.startswith("{")
         and '"eventSource"' in message
-        and _LOG_KEYS.isdisjoint(document)
+        and is_raw(document, "aws")
         and _is_record(opened(message))
     )
 

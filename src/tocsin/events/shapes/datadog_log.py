@@ -13,9 +13,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tocsin.events.record import Document
+from tocsin.events.shapes import datadog_cws
+from tocsin.events.shapes._cloud_secrets import hidden
 from tocsin.events.shapes._cws_values import Object, text_of
 from tocsin.events.shapes._datadog_log import around, attributes_of, log_fields, time_value
 from tocsin.logic.field_types import date_of, render_date
+
+CARRIES_OTHERS: Final = True
+"""As it is sent, a log has its attributes beside its own keys: they may be anybody's event."""
 
 _BESIDE: Final = ("service", "source", "status", "message", "tags", "host")
 _OTHERS: Final = frozenset({"@timestamp", "body", "resource", "severity_text", "severityText"})
@@ -57,7 +62,11 @@ _OUTCOMES: Final = frozenset({"success", "failure"})
 
 
 def recognises(document: Document) -> bool:
-    """Whether the document is a log in one of Datadog's forms."""
+    """Whether the document is a log in one of Datadog's forms, and none of Workload Protection."""
+    return _is_log(document) and not datadog_cws.recognises(document)
+
+
+def _is_log(document: Document) -> bool:
     inner = document.get("attributes")
     if isinstance(inner, dict):
         if document.get("type") == "log" and "id" in document:
@@ -97,7 +106,7 @@ def to_ecs(document: Document) -> Document:
         "tags": fields.get("tags"),
     }  # fmt: skip
     found.update((key, value) for key, value in stated.items() if value and key not in found)
-    found["datadog"], found["datadog_log"] = attributes, fields
+    found["datadog"], found["datadog_log"] = hidden(attributes), fields
     return found
 
 

@@ -51,7 +51,7 @@ def recognises(document: Document) -> bool:
     """Whether the document is an alert of Falco's."""
     return (
         "output_fields" in document
-        and "rule" in document
+        and isinstance(document.get("rule"), str)
         and "priority" in document
         and isinstance(document["output_fields"], dict)
     )

@@ -24,12 +24,9 @@ import msgspec
 from tocsin.events.record import Document
 from tocsin.events.shapes import _gcp_audit_ecs
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cloud_values import Object, opened, text_of
+from tocsin.events.shapes._cloud_values import Object, is_raw, opened, text_of
 
 _KIND: Final = "google.cloud.audit.AuditLog"
-_LOG_KEYS: Final = frozenset({"ecs", "event", "data_stream", "gcp"})
-"""What a document has that went through a pipeline: its ``message`` is a message."""
-
 _PUB_SUB: Final = frozenset({"messageId", "message_id", "publishTime", "publish_time"})
 _LONGEST: Final = 4 << 20
 
@@ -39,7 +36,7 @@ def recognises(document: Document) -> bool:
     if "protoPayload" in document:
         return _is_entry(document)
     if "message" in document or "data" in document:
-        return _LOG_KEYS.isdisjoint(document) and _is_entry(_wrapped(document))
+        return is_raw(document, "gcp") and _is_entry(_wrapped(document))
     return False
 
 

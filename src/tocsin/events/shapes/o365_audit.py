@@ -19,10 +19,7 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes import _o365_audit_ecs
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cloud_values import Object, opened, text_of
-
-_LOG_KEYS: Final = frozenset({"ecs", "event", "data_stream", "o365"})
-"""What a document has that went through a pipeline: its ``message`` is a message."""
+from tocsin.events.shapes._cloud_values import Object, is_raw, opened, text_of
 
 _HOLDERS: Final = ("auditData", "AuditData")
 
@@ -38,7 +35,7 @@ def recognises(document: Document) -> bool:
         isinstance(message, str)
         and message.startswith("{")
         and '"Workload"' in message
-        and _LOG_KEYS.isdisjoint(document)
+        and is_raw(document, "o365")
         and _is_record(opened(message))
     )
 

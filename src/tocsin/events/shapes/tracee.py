@@ -50,6 +50,9 @@ def recognises(document: Document) -> bool:
         return known and isinstance(document.get("args"), list)
     if "workload" not in document or "timestamp" not in document:
         return False
+    known = "data" in document or "policies" in document or "threat" in document
+    if not known and "process" not in nested(document, "workload"):
+        return False
     return isinstance(document.get("name"), str) and isinstance(document["workload"], dict)
 
 

@@ -28,6 +28,7 @@ from tocsin.events.shapes._traffic_values import (
     Object,
     address_of,
     kept,
+    nested,
     number_of,
     port_of,
     text_of,
@@ -48,9 +49,12 @@ def recognises(document: Document) -> bool:
         return False
     if "id.orig_h" in document or isinstance(document.get("_path"), str):
         return True
-    if isinstance(document.get("uid"), str) and isinstance(document.get("id"), dict):
+    if isinstance(document.get("uid"), str) and "orig_h" in nested(document, "id"):
         return True
-    return isinstance(document.get("fuid"), str) or log_of(document) in {"notice", "x509"}
+    if isinstance(document.get("fuid"), str):
+        return True
+    # A note is one of Zeek's types of notices (`SSL::Invalid_Server_Cert`), not any remark.
+    return "::" in (text_of(document.get("note")) or "") or log_of(document) == "x509"
 
 
 def to_ecs(document: Document) -> Document:
@@ -93,6 +97,8 @@ def _own(document: Document, log: str) -> Object:
         for key, value in document.items()
         if key in harmless or not is_secret(key)
     }
+    if str(own.get("command")).upper() == "PASS":
+        own.pop("arg", None)
     for key in _ADDRESSES:
         address = own.get(key)
         if isinstance(address, str):
