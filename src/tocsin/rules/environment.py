@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import yaml
 
-from tocsin.errors import UsageError
+from tocsin.errors import RuleError, UsageError
+from tocsin.rules.formats._yaml import read_documents
 
 Version = tuple[int, int, int]
 
@@ -61,10 +61,14 @@ def read_values(paths: Iterable[Path]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for path in paths:
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+            documents = read_documents(path.read_text(encoding="utf-8-sig"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
             message = f"--values {path}: {error}"
             raise UsageError(message) from None
+        except RuleError as error:
+            message = f"--values {error}"
+            raise UsageError(message) from None
+        content = documents[0].values if len(documents) == 1 else None
         if not isinstance(content, dict):
             message = f"--values {path}: expected names with their values, as 'admins: [ann, bob]'"
             raise UsageError(message)
@@ -74,5 +78,6 @@ def read_values(paths: Iterable[Path]) -> dict[str, tuple[str, ...]]:
             if wrong or not several:
                 message = f"--values {path}: {name}: expected a value or a list of them"
                 raise UsageError(message)
-            found[str(name)] = (*found.get(str(name), ()), *map(str, several))
+            key = str(name).strip("%")  # as rules write it, or as this file should
+            found[key] = (*found.get(key, ()), *map(str, several))
     return found

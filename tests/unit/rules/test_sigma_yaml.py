@@ -292,10 +292,24 @@ def test_a_broken_filter_is_told(change: tuple[str, str], message: str) -> None:
     assert message in problem.message
 
 
-def test_an_error_in_a_filter_points_into_the_filter() -> None:
+def test_a_filter_that_makes_no_sense_is_told_once_and_narrows_nothing() -> None:
     text = FILTER.replace("RULES", "any").replace("not 1 of them", "not selectoin")
-    [problem] = load(OPEN, text).problems
+    other = OPEN.replace("curl_daemon", "other").replace("0000\n", "0001\n", 1)
+    loaded = load(OPEN, text, other)
+    [problem] = loaded.problems
     assert problem.message.startswith("rule1.yml:8:5: the detection has no part 'selectoin'")
+    assert (problem.kind, problem.rule_kind) == ("semantic", "sigma/filter")
+    assert [rings(rule, event("/bin/curl", "scanner")) for rule in loaded.rules] == [True, True]
+
+
+def test_a_filter_takes_placeholders_too() -> None:
+    text = FILTER.replace("RULES", "any").replace("User:", "User|expand:")
+    text = text.replace("scanner}", "'%scanners%'}")
+    assert [problem.kind for problem in load(OPEN, text).problems] == ["needs_values"]
+    loaded = load(OPEN, text, values={"scanners": ("nessus", "qualys")})
+    [rule] = loaded.rules
+    assert not rings(rule, event("/bin/curl", "qualys"))
+    assert rings(rule, event("/bin/curl", "scanner"))
 
 
 # --- placeholders -----------------------------------------------------------------------------
@@ -353,7 +367,7 @@ def test_a_rule_that_nothing_here_feeds_loads_and_says_so() -> None:
         (("Image|endswith: /curl", "Image|re: 'a(?!b)'"), "unsupported", "look-around"),
         (("User: daemon", "User|cidr: x"), "semantic", "rule0.yml:19:5: invalid CIDR"),
         (("  selection:\n    Image|endswith: /curl\n    User: daemon\n", ""), "invalid", "nothing but"),
-        (("detection:\n", "detection: x\nother:\n"), "invalid", "the rule has no detection"),
+        (("detection:\n", "detection: x\nother:\n"), "invalid", "the detection has to be a mapping"),
         (("User: daemon", "Image|endswith: /wget"), "unreadable", "rule0.yml:19:5: the key"),
         (("User: daemon", "User: [daemon"), "unreadable", "rule0.yml:2"),
         (("User: daemon", "User: &a [*a]"), "unreadable", "a value that holds itself"),
@@ -425,3 +439,52 @@ def test_conditions_on_any_field_stay_where_they_belong() -> None:
     log = {"process": {"name": "sshd"}, "message": "fatal: unexpected internal error"}
     assert rings(rule, log)
     assert not rings(rule, {**log, "process": {"name": "cron"}})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            "category: process_creation",
+            "category: proces_creation",
+            "did you mean category process_c",
+        ),
+        ("product: linux", "product: linx", "did you mean product linux?"),
+    ],
+)
+def test_a_log_source_that_nobody_knows_is_told_its_neighbour(
+    before: str, after: str, message: str
+) -> None:
+    [problem] = load(RULE.replace(before, after)).problems
+    assert problem.kind == "no_source"
+    assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "title: A\ndetection:\n  s: {a: b}\n  condition: s\n",
+            "the rule has no logsource\nhint: log",
+        ),
+        (
+            "title: A\nlogsource: windows\ndetection:\n  s: {a: b}\n  condition: s\n",
+            "rule0.yml:2: the logsource has to be a mapping",
+        ),
+        (
+            "title: A\nlogsource: {product: linux}\ndetection:\n  - a: b\n",
+            "rule0.yml:3: the detection has to be a mapping",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_outermost_keys_is_said(text: str, message: str) -> None:
+    [problem] = load(text).problems
+    assert problem.kind == "invalid"
+    assert message in problem.message
+
+
+def test_a_rule_whose_log_source_was_forgotten_is_a_rule_of_sigma() -> None:
+    text = "title: A\n\ndetection:\n  # seen\n\n  s:\n    a: b\n  condition: s\n"
+    assert sigma_yaml.recognises(Path("a.yml"), text)
+    assert not sigma_yaml.recognises(Path("a.yml"), "title: A\ndetection: none\nx:\n  condition: s")
+    assert not sigma_yaml.recognises(Path("a.yml"), text.replace("title", "name"))

@@ -137,3 +137,10 @@ def test_any_text_is_yaml_or_refused(text: str) -> None:
         document.block("a")
         document.span(("a", 0), key=True)
         assert document.first_line >= 1
+
+
+def test_a_tab_is_called_a_tab() -> None:
+    with pytest.raises(
+        RuleError, match=r"a\.yml:2:1: a tab in front of the line: YAML wants spaces"
+    ):
+        read_documents("a:\n\tb: 1\n", "a.yml")

@@ -20,6 +20,7 @@ Taxonomy: https://sigmahq.io/sigma-specification/specification/sigma-appendix-ta
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
@@ -135,8 +136,12 @@ ROWS: Final[Mapping[tuple[str, str, str], Row]] = {**HOSTS, **NETWORK, **CLOUD}
 def _row(wanted: LogSource) -> Row | None:
     """The row that knows most of the log source."""
     category, product, service = msgspec.structs.astuple(wanted)
+    # A category that nobody knows is not everything that the product does.
+    is_whole = bool(service) or not category or (category, "", "") in ROWS
     tried = [
-        (category, product, service), ("", product, service), (category, product, ""),
+        (category, product, service),
+        ("", product, service) if is_whole else None,
+        (category, product, ""),
         (category, "", service), (category, "", "") if not product or not service else None,
         ("", "", service) if not product else None,
         ("", product, "") if not service and not category else None,
@@ -160,6 +165,28 @@ def _by_name(wanted: LogSource) -> tuple[Alternative, ...]:
     else:
         found.append((("event.category", (category,)),))
     return tuple(found)
+
+
+def resembling(wanted: LogSource) -> str:
+    """What an unknown category, product or service was perhaps to be; empty where none is near.
+
+    >>> resembling(LogSource("proces_creation", "windows")), resembling(LogSource("", "acme"))
+    ('category process_creation', '')
+    """
+    for place, name in enumerate(wanted.__struct_fields__):
+        word = getattr(wanted, name)
+        known = {key[place] for key in ROWS} - {""}
+        known |= {"category": set(CATEGORIES) | set(WINDOWS_IN_ECS), "service": set(SERVICES)}.get(
+            name, {"windows"}
+        )
+        if word and word not in known:
+            near = difflib.get_close_matches(word[:_LONGEST], sorted(known), n=1, cutoff=0.85)
+            if near:
+                return f"{name} {near[0]}"
+    return ""
+
+
+_LONGEST: Final = 60
 
 
 # --- Windows ----------------------------------------------------------------------------------

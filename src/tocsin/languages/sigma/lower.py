@@ -10,19 +10,22 @@ Detections: https://sigmahq.io/sigma-specification/specification/sigma-rules-spe
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Final
 
-from tocsin.errors import QueryError, QuerySemanticError
+from tocsin.errors import QueryError, QuerySemanticError, UnsupportedFeature
 from tocsin.languages.sigma import condition as syntax
 from tocsin.languages.sigma.leaves import item_as_logic, merged
 from tocsin.languages.sigma.names import Fields, NeedsValues, Path, Places
 from tocsin.languages.sigma.values import Reader
-from tocsin.logic.expr import Expr, Not, conjunction, disjunction
+from tocsin.logic.expr import And, Expr, Not, Or, conjunction, disjunction
 from tocsin.logic.patterns import glob_matches
 from tocsin.source_text import SourceText
 
-_LONGEST_NAME = 100
+_LONGEST_NAME: Final = 100
+_LONGEST_HINT: Final = 200
+_MOST: Final = 200_000
 
 
 class Lowering:
@@ -47,6 +50,8 @@ class Lowering:
         self._places = places
         self._reader = Reader(placeholders, places)
         self._known: dict[str, Expr] = {}
+        self._groups: dict[tuple[str, bool], Expr] = {}
+        self._spent = 0
 
     def lower(self, conditions: tuple[SourceText, ...]) -> Expr:
         """The logic of the rule: one of the conditions holds.
@@ -61,7 +66,7 @@ class Lowering:
         if lacking:
             raise NeedsValues(tuple(lacking), next(iter(lacking.values())))
         trees = [syntax.parse(condition) for condition in conditions]
-        return disjunction(*(self._condition(tree) for tree in trees))
+        return self._joined(disjunction, map(self._condition, trees))
 
     # --- the condition ---
 
@@ -71,19 +76,40 @@ class Lowering:
                 if name not in self._parts:
                     raise self._undefined(node)
                 return self._part(name)
-            case syntax.Selector(pattern):
-                names = self._selected(pattern)
-                if not names:
-                    message = f"no part of the detection is called {pattern}"
-                    raise QuerySemanticError(message, node.span, self._names())
-                terms = [self._part(name) for name in names]
-                return conjunction(*terms) if node.all else merged(terms)
+            case syntax.Selector():
+                return self._group(node)
             case syntax.Not(term):
                 return Not(self._condition(term))
             case syntax.And(nodes):
-                return conjunction(*(self._condition(term) for term in nodes))
+                return self._joined(conjunction, map(self._condition, nodes))
             case syntax.Or(nodes):
-                return disjunction(*(self._condition(term) for term in nodes))
+                return self._joined(disjunction, map(self._condition, nodes))
+
+    def _group(self, node: syntax.Selector) -> Expr:
+        key = (node.pattern, node.all)
+        found = self._groups.get(key)
+        if found is None:
+            self._spend(len(self._parts))
+            names = self._selected(node.pattern)
+            if not names:
+                message = f"no part of the detection is called {node.pattern}"
+                raise QuerySemanticError(message, node.span, self._names())
+            terms = [self._part(name) for name in names]
+            found = conjunction(*terms) if node.all else merged(terms)
+            self._groups[key] = found
+        return found
+
+    def _joined(self, join: Callable[..., Expr], terms: Iterable[Expr]) -> Expr:
+        """The terms as one, each once: a part that a condition names again is the same object."""
+        once = list({id(term): term for term in terms}.values())
+        self._spend(sum(len(t.terms) if isinstance(t, And | Or) else 1 for t in once))
+        return join(*once)
+
+    def _spend(self, steps: int) -> None:
+        self._spent += steps
+        if self._spent > _MOST:
+            message = f"the condition asks for more than {_MOST:,} things"
+            raise UnsupportedFeature(message, hint="split the rule into several")
 
     def _selected(self, pattern: str) -> list[str]:
         """The parts that a pattern names; those that begin with ``_`` have to be named so."""
@@ -104,8 +130,10 @@ class Lowering:
         return QuerySemanticError(message, node.span, hint)
 
     def _names(self) -> str:
-        shown = [str(name) for name in list(self._parts)[:10]]
-        return f"its parts are {', '.join(shown)}" if shown else ""
+        shown = ", ".join(str(name)[:_LONGEST_NAME] for name in list(self._parts)[:10])
+        if len(shown) > _LONGEST_HINT:
+            shown = f"{shown[:_LONGEST_HINT]}…"
+        return f"its parts are {shown}" if shown else ""
 
     # --- the parts ---
 

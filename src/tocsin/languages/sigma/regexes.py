@@ -170,7 +170,7 @@ def _check(pattern: str, written: str) -> None:
     for sign, name in _CONSTRUCTS:
         found = sign.search(outside)
         if found is not None:
-            shown = "" if name == "look-around" else f" {found.group()!r}"
+            shown = "" if name == "look-around" else f" '{found.group()}'"
             message = f"the regular expression {_cut(written)} needs {name}{shown}"
             raise UnsupportedFeature(message, hint="RE2, which cannot run away, has none")
     if any(int(n or 0) > _LARGEST_REPEAT for pair in _REPEAT.findall(outside) for n in pair):
@@ -178,6 +178,11 @@ def _check(pattern: str, written: str) -> None:
             f"the regular expression {_cut(written)} repeats more than {_LARGEST_REPEAT:,} times"
         )
         raise UnsupportedFeature(message)
+    if reason.startswith("invalid repetition size"):
+        message = f"the regular expression {_cut(written)} repeats too much in all"
+        raise UnsupportedFeature(
+            message, hint="RE2 takes 1,000 repetitions, nested ones multiplied"
+        )
     message = f"{_cut(written)} is no regular expression: {reason}"
     raise QuerySemanticError(message)
 

@@ -22,10 +22,14 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import msgspec
-from sigma.exceptions import SigmaError
+from sigma.exceptions import SigmaError, SigmaTypeError
 from sigma.modifiers import (
+    SigmaCompareModifier,
+    SigmaExistsModifier,
     SigmaModifier,
+    SigmaRegularExpressionFlagModifier,
     SigmaRegularExpressionModifier,
+    SigmaTimestampModifier,
     SigmaValueModifier,
     modifier_mapping,
 )
@@ -166,7 +170,7 @@ class Reader:
             values = [self._value(v, is_regex, _EXPAND in names, path) for v in plain]
             read = SigmaDetectionItem(field or None, modifiers, values, policy=_POLICY)
         except SigmaError as error:
-            raise self._refused(error, path) from None
+            raise self._refused(error, names, plain, path) from None
         return Item(
             field,
             tuple(read.value),
@@ -221,6 +225,44 @@ class Reader:
                 raise UnsupportedFeature(message, self._places(path, False))
         return texts
 
-    def _refused(self, error: SigmaError, path: Path) -> QuerySemanticError:
+    def _refused(
+        self, error: SigmaError, names: list[str], values: list[object], path: Path
+    ) -> QuerySemanticError:
+        place = self._places(path, True)
+        if isinstance(error, SigmaTypeError):
+            found = _misfit(names, values)
+            if found is not None:
+                return QuerySemanticError(found[0], place, found[1])
         text = str(error.args[0] if error.args else error)
-        return QuerySemanticError(text[:1].lower() + text[1:], self._places(path, True))
+        return QuerySemanticError(text[:1].lower() + text[1:], place)
+
+
+def _misfit(names: list[str], values: list[object]) -> tuple[str, str] | None:
+    """Which modifier does not take a value of the line, and what to do; None: nobody knows."""
+    for name in names:
+        modifier = MODIFIERS.get(name)
+        if modifier is None or not issubclass(modifier, SigmaValueModifier):
+            continue
+        kind: type | tuple[type, ...] = str
+        takes, hint = "a text", "write the value in quotation marks"
+        if issubclass(modifier, SigmaCompareModifier | SigmaTimestampModifier):
+            kind, takes, hint = (int, float), "a number", "write a number without quotation marks"
+        elif issubclass(modifier, SigmaExistsModifier):
+            kind, takes, hint = bool, "true or false", "write true or false, no quotation marks"
+        elif issubclass(modifier, SigmaRegularExpressionFlagModifier) and "re" not in names:
+            return f"the modifier {name!r} is for regular expressions", f"re|{name}"
+        for value in values:
+            fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+            if not fits:
+                return f"the modifier {name!r} takes {takes}, and not {_shown(value)}", hint
+    several = [name for name in names if name != _EXPAND]
+    if len(several) > 1:
+        return f"the modifiers {'|'.join(several)} cannot stand together in this order", ""
+    return None
+
+
+def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    text = repr(value)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"

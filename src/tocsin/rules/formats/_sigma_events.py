@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tocsin.errors import QueryError, RuleError
-from tocsin.events.schema.log_sources import LogSource, Source, find, where
+from tocsin.events.schema.log_sources import LogSource, Source, find, resembling, where
 from tocsin.languages.sigma import Path, compile_detection
 from tocsin.logic.expr import Expr, Nested, conjunction
 from tocsin.logic.query import Filter
@@ -36,6 +36,7 @@ class Narrowing(msgspec.Struct):
         parts: its detection.
         conditions: what joins them.
         met: whether a rule was one of them.
+        problem: what is wrong with it; then it narrows nothing, so that rules still ring.
     """
 
     document: SigmaDocument
@@ -44,11 +45,12 @@ class Narrowing(msgspec.Struct):
     parts: Mapping[str, object]
     conditions: tuple[SourceText, ...]
     met: bool = False
+    problem: Problem | None = None
 
     def applies(self, rule: SigmaDocument, source: LogSource) -> bool:
         """Whether the rule is one of those that it is for."""
         named = self.rules is None or not self.rules.isdisjoint(rule.references)
-        return named and self.source.holds(source)
+        return self.problem is None and named and self.source.holds(source)
 
 
 class Event(NamedTuple):
@@ -88,8 +90,10 @@ def _detection(
     document: SigmaDocument, key: str, without: tuple[str, ...] = ()
 ) -> tuple[dict[str, object], tuple[SourceText, ...]]:
     detection = document.values.get(key)
-    if not isinstance(detection, dict):
+    if detection is None:
         raise _broken(document, f"the rule has no {key}", key)
+    if not isinstance(detection, dict):
+        raise _broken(document, f"the {key} has to be a mapping", key)
     parts = {str(k): v for k, v in detection.items() if k not in ("condition", *without)}
     condition = detection.get("condition")
     listed = condition if isinstance(condition, list) else [condition]
@@ -111,8 +115,12 @@ def log_source(document: SigmaDocument) -> LogSource:
         RuleError: it says none.
     """
     found = document.values.get("logsource")
+    if found is None:
+        hint = "logsource: {category: process_creation, product: windows}"
+        raise _broken(document, f"the rule has no logsource\nhint: {hint}")
     if not isinstance(found, dict):
-        raise _broken(document, "the rule has no logsource")
+        hint = "product: windows, below it"
+        raise _broken(document, f"the logsource has to be a mapping\nhint: {hint}", "logsource")
     values = {key: found.get(key) for key in _SOURCE_KEYS}
     for key, value in values.items():
         if value is not None and not isinstance(value, str):
@@ -142,7 +150,7 @@ def read_event(
         source = find(wanted)
         query = _query(document, wanted, source, filters, placeholders)
     except QueryError as error:
-        text = str(error) if error.span else f"{document.place('detection')}: {error}"
+        text = _told(error, document, "detection")
         metadata.problems.append(document.problem(error.kind, text))  # type: ignore[arg-type]
         return None, metadata.problems
     except RuleError as error:
@@ -168,17 +176,26 @@ def _query(
     for narrowing in filters:
         if narrowing.applies(document, wanted):
             narrowing.met = True
-            terms.append(
-                _compiled(
-                    narrowing.document, "filter", narrowing.parts, narrowing.conditions, source,
-                    placeholders,
-                )
-            )  # fmt: skip
+            terms += _narrowed(narrowing, source, placeholders)
     expr = conjunction(*terms)
     if source.nested:
         # Sigma's event is one of the records that the document was made of.
         expr = Nested(source.nested, expr)
     return Filter(conjunction(where(source), expr))
+
+
+def _narrowed(narrowing: Narrowing, source: Source, placeholders: Placeholders) -> tuple[Expr, ...]:
+    """The condition of a filter over a rule's log source; none where something is wrong with it."""
+    document, parts, conditions = narrowing.document, narrowing.parts, narrowing.conditions
+    try:
+        return (_compiled(document, "filter", parts, conditions, source, placeholders),)
+    except QueryError as error:
+        narrowing.problem = document.problem(error.kind, _told(error, document, "filter"))  # type: ignore[arg-type]
+        return ()
+
+
+def _told(error: QueryError, document: SigmaDocument, key: str) -> str:
+    return str(error) if error.span else f"{document.place(key)}: {error}"
 
 
 def _compiled(
@@ -216,4 +233,7 @@ def _place_condition(
 
 def _unfed(document: SigmaDocument, wanted: LogSource, source: Source) -> str:
     what = f"{document.place('logsource')}: nothing here decodes the log source {wanted.shown}"
+    near = resembling(wanted)
+    if near:
+        return f"{what}\nhint: did you mean {near}?"
     return f"{what}\nhint: {source.note}" if source.note else what

@@ -185,7 +185,7 @@ def read_documents(text: str, name: str) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = name if mark is None else f"{name}:{mark.line + 1}:{mark.column + 1}"
-        message = f"{place}: {error.problem or error.context or 'not YAML'}"
+        message = f"{place}: {_problem(error, text)}"
         raise RuleError(message) from None
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         first = (str(error) or type(error).__name__).splitlines()[0]
@@ -194,6 +194,17 @@ def read_documents(text: str, name: str) -> list[Document]:
     finally:
         loader.dispose()
     return found
+
+
+def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+    """The library's words, except for what people get wrong most."""
+    mark = error.problem_mark
+    lines = text.splitlines()
+    if mark is not None and mark.line < len(lines):
+        line = lines[mark.line]
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            return "a tab in front of the line: YAML wants spaces"
+    return error.problem or error.context or "not YAML"
 
 
 def check_size(text: str, name: str) -> None:

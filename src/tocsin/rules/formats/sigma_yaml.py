@@ -39,15 +39,24 @@ SUFFIXES: tuple[str, ...] = (".yml", ".yaml")
 _KEY = r"^[\"']?{}[\"']?[ \t]*:"
 _LOGSOURCE: Final = re.compile(_KEY.format("logsource"), re.MULTILINE)
 _DETECTION: Final = re.compile(_KEY.format("(?:detection|filter)"), re.MULTILINE)
+_TITLE: Final = re.compile(_KEY.format("title"), re.MULTILINE)
+_CONDITION: Final = re.compile(
+    r"^detection[ \t]*:[^\n]*\n(?:(?:[ \t#][^\n]*)?\n)*?[ \t]+condition[ \t]*:", re.MULTILINE
+)
 _CORRELATION: Final = re.compile(_KEY.format("correlation"), re.MULTILINE)
 _DEEPEST: Final = 20
 
 
 def recognises(path: Path, text: str) -> bool:
-    """Whether it has a correlation, or a log source with a detection or a filter, at its top."""
+    """Whether it has a correlation, or a log source with a detection or a filter, at its top.
+
+    A detection below a title is one too: its log source was forgotten, and somebody should say so.
+    """
     if path.suffix.lower() not in SUFFIXES:
         return False
     if _LOGSOURCE.search(text) is not None and _DETECTION.search(text) is not None:
+        return True
+    if _TITLE.search(text) is not None and _CONDITION.search(text) is not None:
         return True
     return _CORRELATION.search(text) is not None
 
@@ -90,6 +99,7 @@ class _Collection:
             if document.kind == "event":
                 event, problems = read_event(document, filters, self._placeholders)
                 self._keep(number, event, problems)
+        self._problems += [narrowing.problem for narrowing in filters if narrowing.problem]
         self._problems += [_unmet(narrowing) for narrowing in filters if not narrowing.met]
         self._correlations()
         self._silence()

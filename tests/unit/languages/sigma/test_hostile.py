@@ -3,15 +3,18 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.engine import reference
 from tocsin.engine.evaluate import evaluate
 from tocsin.engine.plan import Plan
-from tocsin.errors import QueryError
+from tocsin.errors import QueryError, UnsupportedFeature
 from tocsin.events.batch import Batch
 from tocsin.languages.sigma import compile_detection
+from tocsin.logic.expr import Leaf
+from tocsin.logic.matchers import Equals
 
 MODIFIERS = [
     "contains", "startswith", "endswith", "all", "cased", "re", "i", "m", "s", "cidr", "base64",
@@ -78,3 +81,32 @@ def test_the_engine_and_the_reference_agree(lines: list[Any], events: list[Any])
     plan = Plan([found])
     rows = evaluate(plan, Batch(events, plan.extractor))[0].tolist()
     assert rows == [n for n, event in enumerate(events) if reference.holds(found, event)]
+
+
+def test_a_condition_that_names_the_same_again_and_again_is_not_read_again() -> None:
+    parts = {f"s_{number}": {"a": f"b{number}"} for number in range(5_000)}
+    once = compile_detection(parts, "1 of s_*").where
+    assert compile_detection(parts, " or ".join(["1 of s_*"] * 500)).where == once
+    assert compile_detection(parts, " and ".join(["s_1"] * 500)).where == Leaf(
+        "a", Equals(("b1",), fold_case=True), "keyword", operator=":"
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        " or ".join(f"1 of s_{number}*" for number in range(200)),
+        " or ".join(f"(all of s_* and s_{number})" for number in range(200)),
+    ],
+)
+def test_a_condition_that_becomes_huge_is_refused(condition: str) -> None:
+    parts = {f"s_{number}": {"a": f"b{number}"} for number in range(5_000)}
+    with pytest.raises(UnsupportedFeature, match="more than 200,000 things"):
+        compile_detection(parts, condition)
+
+
+def test_the_names_in_a_hint_are_cut() -> None:
+    parts = {f"{'x' * 500}{number}": {"a": "b"} for number in range(20)}
+    with pytest.raises(QueryError) as refused:
+        compile_detection(parts, "nothing")
+    assert len(refused.value.hint) < 300

@@ -49,12 +49,12 @@ def test_look_around_at_an_edge_is_said_without_it(pattern: str, text: str) -> N
         (r"^(?!a)b|c", "look-around"),
         (r"^(?!a)*b", "look-around"),
         (r"((?=a)b)+", "look-around"),
-        (r"(a)\1", r"a back reference '\\1'"),
+        (r"(a)\1", r"a back reference '\1'"),
         (r"(?P<x>a)(?P=x)", "a back reference '(?P='"),
         (r"a++b", "a possessive quantifier '++'"),
         (r"(?>a)b", "an atomic group '(?>'"),
         (r"(a)?(?(1)b|c)", "a conditional group '(?('"),
-        (r"a\Z", r"an escape '\\Z'"),
+        (r"a\Z", r"an escape '\Z'"),
         (r"(?#why)a", "a comment '(?#'"),
     ],
 )
@@ -85,3 +85,8 @@ def test_any_text_is_a_pattern_or_refused(pattern: str) -> None:
         return
     for part in (*found.wanted, *found.unwanted):
         re2.compile(part)
+
+
+def test_repetitions_that_multiply_to_too_many_are_not_called_a_broken_pattern() -> None:
+    with pytest.raises(UnsupportedFeature, match="repeats too much in all"):
+        translated("((a{500}){500}){500}")
