@@ -282,7 +282,7 @@ def _event(event: str, inputs: list[str], input_format: str, db: str) -> _Place:
     if colon and number.isdigit() and Path(name).exists():
         found = _by_position(name, number, input_format)
         if found is None:
-            message = f"{name} has no event at {number}"
+            message = f"{name} has no event at {number}{_first_place(name, input_format)}"
             raise InputError(message)
         return _Place(event, found[1], name, found[0])
     for source, identity, document in _identified(inputs, input_format):
@@ -293,6 +293,17 @@ def _event(event: str, inputs: list[str], input_format: str, db: str) -> _Place:
         return _Place(event, stored, identity=event)
     message = f"no event {event!r}: write FILE:N, or an id together with --input FILE or --db URL"
     raise UsageError(message)
+
+
+def _first_place(name: str, input_format: str) -> str:
+    """Where the first event of a file is, for who asked for one that is not there."""
+    from tocsin.events.record import Record
+    from tocsin.sources.files import OpenFile, find
+
+    (file,) = find([name], input_format).files
+    with OpenFile(file) as opened:
+        first = next((found for found in opened.records() if isinstance(found, Record)), None)
+    return f"; its first is {first.position}" if first is not None else ""
 
 
 def _by_position(name: str, number: str, input_format: str) -> tuple[str, Document] | None:

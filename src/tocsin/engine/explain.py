@@ -107,7 +107,7 @@ def explain(expr: Expr, document: Mapping[str, Any]) -> Explained:
 
 
 def evidence(expr: Expr, document: Mapping[str, Any], event_id: str) -> tuple[Evidence, ...]:
-    """Every leaf that held, in the tree's order.
+    """Every leaf that held, in the tree's order, of all alternatives that did.
 
     Leaves under a negation are left out: what holds there speaks against the rule, and what fails
     there has no value to show. A leaf whose operator is itself negative (``!=``) counts as a leaf.
@@ -120,8 +120,12 @@ def evidence(expr: Expr, document: Mapping[str, Any], event_id: str) -> tuple[Ev
 
 def _held(expr: Expr, document: Mapping[str, Any]) -> Iterator[Explained]:
     match expr:
-        case And(terms) | Or(terms):
+        case And(terms):
             for term in terms:
+                yield from _held(term, document)
+        case Or(terms):
+            # A leaf that holds in an alternative that does not says nothing.
+            for term in [t for t in terms if reference.holds(t, document)] or terms:
                 yield from _held(term, document)
         case Not(Leaf() as leaf) if leaf.operator in NEGATIVE_OPERATORS:
             if not reference.holds(leaf, document):
