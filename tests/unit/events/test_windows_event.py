@@ -807,3 +807,18 @@ def test_documents_of_any_shape_are_borne(first: Any, second: Any, third: Any) -
         windows_event.recognises(document)
         assert isinstance(windows_event.to_ecs(document), dict)
         assert isinstance(windows_event.identity(document), bytes)
+
+
+@pytest.mark.parametrize(("code", "stream"), [(1, "process"), (3, "network"), (11, "file")])
+def test_sysmon_for_linux_is_heard_by_rules_over_an_endpoints_events(
+    code: int, stream: str
+) -> None:
+    found = shaped(event(code, {"Image": "/usr/bin/ring"}, LINUX_SYSMON))
+    assert found["_index"] == f"logs-endpoint.events.{stream}-default"
+    assert "_index" not in shaped(event(code, {"Image": "ring.exe"}))
+
+
+def test_what_stands_for_a_message_tells_no_password() -> None:
+    found = shaped(event(4_000_000, {"Name": "ann", "Password": "s3cret"}))
+    assert "ann" in found["message"]
+    assert "s3cret" not in found["message"]
