@@ -112,7 +112,8 @@ def days(draw: st.DrawFn, query: Correlation) -> Heard:
         times, st.sets(st.integers(0, count - 1), min_size=1, max_size=2), texts, texts,
         st.sampled_from([80, "80", 443, None]), sizes,
     )  # fmt: skip
-    drawn = draw(st.lists(one, max_size=16))
+    least = draw(st.sampled_from([0, 6, 12]))
+    drawn = draw(st.lists(one, min_size=least, max_size=16))
     names = draw(st.permutations(range(len(drawn))))
     return [
         (

@@ -303,7 +303,8 @@ class Level:
             del group.spent[:old]
             self._changed.add(key)
         if group.hits or group.fresh or group.spent:
-            self._trim(key, group)
+            if until is None or not group.hits or group.hits[-1].time <= until:
+                self._trim(key, group)
             self._schedule(key, group, until)
             return
         del self._groups[key]

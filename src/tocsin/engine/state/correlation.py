@@ -56,6 +56,8 @@ class CorrelationState:
 
     Attributes:
         late: how many events came after a window that should have had them was closed.
+        bare: how many windows would have rung only after such an event had used up what was in
+            them besides, and had no event left to show (see `MOST_EVENTS`): they do not ring.
 
     Raises:
         StoreError: it is not what `changes` gave.
@@ -74,7 +76,7 @@ class CorrelationState:
             message = f"what a correlation remembers cannot be read: {error}"
             raise StoreError(message) from error
         self._kept.forget_unheld()
-        self.late = 0
+        self.late = self.bare = 0
 
     @property
     def cut(self) -> int:
@@ -100,7 +102,9 @@ class CorrelationState:
         fired = [
             self._firing(outcome, [(role, events[reference]) for role, reference in pairs])
             for outcome, pairs in zip(outcomes, shown, strict=True)
+            if pairs
         ]
+        self.bare += len(outcomes) - len(fired)
         for outcome in outcomes:
             self._level.release(outcome.hits)
         return fired

@@ -130,6 +130,48 @@ def test_a_correlation_among_the_rules_brings_its_events() -> None:
     assert told["matched"] == [{"rule": "many", "count": 1}, {"rule": "b", "count": 1}]
 
 
+def test_a_field_that_all_inner_rules_group_by_has_the_groups_value() -> None:
+    by_name = (CorrelationTerm("a", ANY, ("user.name",)), CorrelationTerm("b", ANY, ("user.name",)))
+    inner = Correlation("event_count", by_name, ("User",), FIVE, (("gte", 2),))
+    query = Correlation(
+        "event_count", (CorrelationTerm("many", inner, ("user.name",)),), ("who",), FIVE,
+        (("gte", 1),),
+    )  # fmt: skip
+    both = {"user.name": ["ann", "bob"]}
+    found = fired(CorrelationState(query), at(1, **both), at(2, **{"user.name": "ann"}))
+    assert [firing.terms for firing in found] == [(("who", "ann"),)]
+
+
+FOUR = tuple(CorrelationTerm(name, ANY) for name in "abcd")
+ORDERS = [
+    ("what has left the window is no step", FOUR[:3], (), "0a 2b 3a 5.5c", 0),
+    ("what is there again is one", FOUR[:3], (), "0a 2a 3b 5.5c", 1),
+    ("a later start does not spoil an earlier one", FOUR, (("gte", 3),), "1b 2c 3a 4d", 1),
+    ("rules between may be left out", FOUR, (("gte", 3),), "1a 2c 3d", 1),
+    ("but not stand before", FOUR, (("gte", 3),), "1c 2a 3d", 0),
+]
+
+
+@pytest.mark.parametrize("why, terms, condition, events, count", ORDERS, ids=lambda v: str(v)[:40])
+def test_rules_in_order(why: str, terms: Any, condition: Any, events: str, count: int) -> None:
+    query = Correlation("temporal_ordered", terms, (), FIVE, condition)
+    heard = [(at(float(text[:-1])), "abcd".index(text[-1])) for text in events.split()]
+    assert len(fired(CorrelationState(query), *heard)) == count
+
+
+def test_too_few_give_way_to_what_comes() -> None:
+    state = CorrelationState(counting(("eq", 3)))
+    minutes = (0, 3, 6, 7)
+    assert ids(fired(state, *(at(minute, user="ann") for minute in minutes))) == [
+        ["3/0", "6/0", "7/0"]
+    ]
+    seen = And((leaf("a"), leaf("b"), Not(leaf("c"))))
+    query = Correlation("temporal", (A, B, C), (), FIVE, seen=seen)
+    assert ids(fired(CorrelationState(query), (at(0), 0), (at(3), 0), (at(6), 1))) == [
+        ["3/0", "6/0"]
+    ]
+
+
 def test_a_rule_of_no_events_rings_by_itself() -> None:
     """What a loader does not let through raises nothing either."""
     query = Correlation("event_count", (A,), (), FIVE)
