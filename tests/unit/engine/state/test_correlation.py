@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
 
+from tocsin.engine.state import _correlation_hits as hits
+from tocsin.engine.state import _correlation_level as level
 from tocsin.engine.state._correlation_hits import MOST_EVENTS
 from tocsin.engine.state._correlation_window import as_json
 from tocsin.engine.state.build import operator_for, operator_name
@@ -302,6 +305,17 @@ def test_late_events_are_counted() -> None:
     assert waits.late == 0
     fired(waits, at(1.5, user="ann"), until=7)
     assert waits.late == 1
+
+
+def test_a_window_without_an_event_to_show_is_counted() -> None:
+    """A late event uses up what kept a mean low; what is left has long let go of its events."""
+    query = Correlation("value_avg", (A,), (), FIVE, (("gte", 50),), ("size",))
+    with mock.patch.object(hits, "MOST_EVENTS", 1), mock.patch.object(level, "MOST_EVENTS", 1):
+        state = CorrelationState(query)
+        events = (at(0, size=0), at(1, size=90), at(2, size=40), at(3, size=30))
+        assert fired(state, *events, until=3) == []
+        assert len(fired(state, at(0.5, size=1_000), until=3)) == 1
+    assert (state.late, state.bare) == (1, 1)
 
 
 def test_a_time_at_the_end_of_all_times() -> None:
