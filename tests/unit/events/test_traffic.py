@@ -20,10 +20,10 @@ from tocsin.events.shapes._traffic_values import (
     instant,
     number_of,
     port_of,
-    text_of,
     texts_of,
     time_text,
 )
+from tocsin.events.shapes._values import text_of
 
 
 @pytest.mark.parametrize(

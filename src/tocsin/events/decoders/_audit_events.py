@@ -46,10 +46,10 @@ from tocsin.events.shapes._sensor_ecs import (
     end,
     file_of,
     integer,
-    kept,
     placed,
     written,
 )
+from tocsin.events.shapes._values import kept
 
 Object = dict[str, Any]
 

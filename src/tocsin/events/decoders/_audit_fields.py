@@ -10,7 +10,8 @@ from typing import Any, Final
 from tocsin.events.decoders._audit_records import AuditRecord, Fields
 from tocsin.events.decoders._audit_tables import error_name
 from tocsin.events.record import Document
-from tocsin.events.shapes._sensor_ecs import integer, kept
+from tocsin.events.shapes._sensor_ecs import integer
+from tocsin.events.shapes._values import kept
 
 Object = dict[str, Any]
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tocsin.events.decoders._audit_records import AuditRecord, Fields
 from tocsin.events.record import Document
-from tocsin.events.shapes._sensor_ecs import kept
+from tocsin.events.shapes._values import kept
 
 Object = dict[str, Any]
 

@@ -10,14 +10,8 @@ from typing import Any, Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._azure_common import common, joined, outcome_of, plain
-from tocsin.events.shapes._cloud_values import (
-    Object,
-    kept,
-    nested,
-    opened,
-    text_of,
-    time_of,
-)
+from tocsin.events.shapes._cloud_values import opened, time_of
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _CLAIMS: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
 _KINDS: Final = {"write": "change", "read": "access", "delete": "deletion", "action": "change"}

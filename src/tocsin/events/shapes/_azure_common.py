@@ -6,16 +6,14 @@ from typing import Any, Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._cloud_values import (
-    Object,
     data_stream,
     ip_of,
-    kept,
     merged,
     number_of,
-    text_of,
     time_of,
     word_of,
 )
+from tocsin.events.shapes._values import Object, kept, text_of
 
 _LEVELS: Final = {
     "1": "Critical",

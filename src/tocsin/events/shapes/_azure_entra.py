@@ -11,18 +11,15 @@ from tocsin.events.record import Document
 from tocsin.events.shapes._azure_common import common, joined, outcome_of, plain
 from tocsin.events.shapes._cloud_user_agent import user_agent_of
 from tocsin.events.shapes._cloud_values import (
-    Object,
-    kept,
     leaves,
-    nested,
     number_of,
     opened,
     snaked,
-    text_of,
     time_of,
     user_of,
     word_of,
 )
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _RENAMED: Final = {
     "created_date_time": "created_at",

@@ -9,15 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cloud_values import (
-    Object,
-    is_raw,
-    kept,
-    nested,
-    opened,
-    text_of,
-    word_of,
-)
+from tocsin.events.shapes._cloud_values import is_raw, opened, word_of
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _SIGN_INS: Final[Mapping[str, str]] = {
     # Graph's signInEventTypes: the category of diagnostic settings

@@ -13,15 +13,8 @@ from urllib.parse import urlsplit
 from tocsin.events.record import Document
 from tocsin.events.shapes._azure_common import common, joined, plain
 from tocsin.events.shapes._cloud_user_agent import user_agent_of
-from tocsin.events.shapes._cloud_values import (
-    Object,
-    kept,
-    nested,
-    number_of,
-    snaked,
-    text_of,
-    time_of,
-)
+from tocsin.events.shapes._cloud_values import number_of, snaked, time_of
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _OWN: Final = {
     "category": "category",

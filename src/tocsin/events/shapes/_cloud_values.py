@@ -15,25 +15,11 @@ import msgspec
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._cloud_secrets import DEEPEST, LONGEST_JSON
+from tocsin.events.shapes._values import Object, kept, text_of
 from tocsin.logic.field_types import date_of
-
-Object = dict[str, Any]
 
 _LONGEST_ADDRESS: Final = 80
 _PIPELINES: Final = ("ecs", "event", "data_stream")
-_NOTHING: Final[tuple[Any, ...]] = (None, {}, [], "")
-
-
-def nested(holder: Any, *keys: str) -> Object:
-    """The object at a path; an empty one where there is none."""
-    for key in keys:
-        holder = holder.get(key) if isinstance(holder, dict) else None
-    return holder if isinstance(holder, dict) else {}
-
-
-def text_of(value: Any) -> str | None:
-    """A text that is not empty."""
-    return value if isinstance(value, str) and value else None
 
 
 def word_of(value: Any) -> str | None:
@@ -50,11 +36,6 @@ def number_of(value: Any) -> int | None:
     if isinstance(value, str) and len(value) <= 18 and value.removeprefix("-").isdecimal():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def kept(values: Object) -> Object:
-    """Without what the log does not say."""
-    return {key: value for key, value in values.items() if value not in _NOTHING}
 
 
 def time_of(*values: Any) -> str | int | None:

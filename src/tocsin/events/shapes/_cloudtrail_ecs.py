@@ -11,18 +11,15 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes._cloud_user_agent import user_agent_of
 from tocsin.events.shapes._cloud_values import (
-    Object,
     data_stream,
     java_text,
-    kept,
-    nested,
     source_of,
-    text_of,
     time_of,
     user_of,
     without_empty,
     word_of,
 )
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 DATASET: Final = "aws.cloudtrail"
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._cws_objects import lineage
-from tocsin.events.shapes._cws_values import Object, date_value, nested, text_of, texts_of
+from tocsin.events.shapes._cws_values import date_value, texts_of
+from tocsin.events.shapes._values import Object, nested, text_of
 
 _KINDS: Final[dict[str, tuple[str, str]]] = {
     # evt.name: (event.category, event.type)

@@ -6,20 +6,18 @@ from typing import Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._cws_values import (
-    Object,
     args_flags,
     args_options,
     bool_of,
     int_of,
     is_public,
-    nested,
     number_of,
     put,
     put_array,
-    text_of,
     texts_of,
     time_of,
 )
+from tocsin.events.shapes._values import Object, nested, text_of
 
 _PERMISSIONS: Final = 0o7777
 

@@ -15,18 +15,16 @@ from tocsin.events.shapes._cws_objects import (
     secl_socket,
 )
 from tocsin.events.shapes._cws_values import (
-    Object,
     bool_of,
     date_value,
     int_of,
-    nested,
     number_of,
     numbers_of,
     put,
     put_array,
-    text_of,
     texts_of,
 )
+from tocsin.events.shapes._values import Object, nested, text_of
 from tocsin.logic.field_types import date_of
 
 _FILE_EVENTS: Final = frozenset(

@@ -15,26 +15,13 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.schema.secl import INDEXED
 from tocsin.events.schema.secl_constants import CONSTANTS
+from tocsin.events.shapes._values import Object
 from tocsin.logic.field_types import date_of
-
-Object = dict[str, Any]
 
 _LONG: Final = 1 << 63
 
 
 # --- reading one value, whatever the JSON has there -------------------------------------------
-
-
-def nested(holder: Any, *keys: str) -> Object:
-    """The object at a path; an empty one where there is none."""
-    for key in keys:
-        holder = holder.get(key) if isinstance(holder, dict) else None
-    return holder if isinstance(holder, dict) else {}
-
-
-def text_of(value: Any) -> str | None:
-    """A text that is not empty."""
-    return value if isinstance(value, str) and value else None
 
 
 def texts_of(value: Any) -> list[str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, nested, text_of
+from tocsin.events.shapes._values import Object, nested, text_of
 
 MOST_TAGS: Final = 1_000
 """How many tags of a log are looked at."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tocsin.events.shapes._cws_values import Object, bool_of
+from tocsin.events.shapes._cws_values import bool_of
 from tocsin.events.shapes._secl_events import UNSET, Process
 from tocsin.events.shapes._sensor_ecs import integer, utc
+from tocsin.events.shapes._values import Object
 
 SECRET: Final = re.compile(
     r"(?:proc\.a?env|evt\.(?:raw)?arg\.(?:env|data)|evt\.buffer|evt\.args|evt\.info)\b"

@@ -10,17 +10,8 @@ from typing import Any, Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._cloud_user_agent import user_agent_of
-from tocsin.events.shapes._cloud_values import (
-    Object,
-    data_stream,
-    ip_of,
-    kept,
-    nested,
-    number_of,
-    snaked,
-    text_of,
-    time_of,
-)
+from tocsin.events.shapes._cloud_values import data_stream, ip_of, number_of, snaked, time_of
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 DATASET: Final = "gcp.audit"
 

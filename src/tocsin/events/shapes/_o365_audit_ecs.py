@@ -11,18 +11,15 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes._cloud_user_agent import user_agent_of
 from tocsin.events.shapes._cloud_values import (
-    Object,
     data_stream,
     ip_of,
-    kept,
     leaves,
-    nested,
     number_of,
-    text_of,
     time_of,
     user_of,
     word_of,
 )
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 DATASET: Final = "o365.audit"
 

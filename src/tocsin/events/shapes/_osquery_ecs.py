@@ -11,16 +11,14 @@ import msgspec
 from tocsin.events.record import Document
 from tocsin.events.shapes._traffic import add, ends
 from tocsin.events.shapes._traffic_values import (
-    Object,
     address_of,
     flag_of,
-    kept,
     number_of,
     port_of,
-    text_of,
     texts_of,
     time_text,
 )
+from tocsin.events.shapes._values import Object, kept, text_of
 
 Builder = Callable[[Object, Document], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from tocsin.events.shapes._traffic_values import Object, text_of
+from tocsin.events.shapes._values import Object, text_of
 
 
 class Table(NamedTuple):

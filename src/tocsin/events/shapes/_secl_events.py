@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from tocsin.events.shapes._cws_secl import secl_fields
-from tocsin.events.shapes._cws_values import Object
+from tocsin.events.shapes._values import Object
 
 UNSET: Final = 0xFFFFFFFF
 """The audit user of a process that nobody logged in for."""

@@ -15,8 +15,9 @@ import re
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, int_of, nested
+from tocsin.events.shapes._cws_values import int_of
 from tocsin.events.shapes._secl_events import UNSET, Process
+from tocsin.events.shapes._values import Object, kept, nested
 from tocsin.logic.field_types import date_of
 
 _UTC_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z\Z")
@@ -26,11 +27,6 @@ _SECOND: Final = 1_000_000_000
 _FIRST_TIME: Final = 100_000_000 * _SECOND
 """Nanoseconds below this count from the start of a machine."""
 _NUMBER: Final = re.compile(r"-?\d{1,19}\Z")
-
-
-def kept(values: Object) -> Object:
-    """Without what the event does not say."""
-    return {key: value for key, value in values.items() if value not in (None, {}, [], "")}
 
 
 def integer(value: Any) -> int | None:

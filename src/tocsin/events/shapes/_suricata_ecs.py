@@ -13,17 +13,14 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes._traffic import add, distinguished, imds, redacted, request_url
 from tocsin.events.shapes._traffic_values import (
-    Object,
     address_of,
     flag_of,
     instant,
-    kept,
-    nested,
     number_of,
-    text_of,
     texts_of,
     time_text,
 )
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 from tocsin.events.wire.credentials import access_key_id, is_metadata_address
 
 Builder = Callable[[Object, Document, Document], None]

@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, nested, text_of
 from tocsin.events.shapes._secl_events import Address
 from tocsin.events.shapes._sensor_calls import call_of
-from tocsin.events.shapes._sensor_ecs import address, end, file_of, integer, kept
+from tocsin.events.shapes._sensor_ecs import address, end, file_of, integer
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _SYSCALL: Final = re.compile(r"(?:__(?:x64|arm64|ia32|s390x|riscv)_)?(?:__)?sys_(\w{1,64})\Z")
 _CONNECTS: Final = frozenset(

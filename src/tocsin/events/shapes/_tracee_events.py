@@ -7,10 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, nested, text_of, texts_of
+from tocsin.events.shapes._cws_values import texts_of
 from tocsin.events.shapes._secl_events import Address
 from tocsin.events.shapes._sensor_calls import call_of
-from tocsin.events.shapes._sensor_ecs import address, end, file_of, integer, kept
+from tocsin.events.shapes._sensor_ecs import address, end, file_of, integer
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 from tocsin.events.wire.credentials import redact
 
 _PROCESSES: Final = {

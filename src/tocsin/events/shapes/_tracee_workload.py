@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, nested, text_of, texts_of
+from tocsin.events.shapes._cws_values import texts_of
 from tocsin.events.shapes._secl_events import Process
-from tocsin.events.shapes._sensor_ecs import integer, kept, utc
+from tocsin.events.shapes._sensor_ecs import integer, utc
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _TERMINALS: Final = ("/dev/pts/", "/dev/tty", "/dev/console")
 _VALUES: Final = (

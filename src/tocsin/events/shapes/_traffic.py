@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._traffic_values import Object, kept
+from tocsin.events.shapes._values import Object, kept
 from tocsin.events.wire.credentials import (
     IMDS_TOKEN_HEADERS,
     imds_version,

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from tocsin.logic.field_types import date_of, render_date
 
-Object = dict[str, Any]
-
 _LONG: Final = 1 << 63
 _SECOND: Final = 10**9
 _LATEST: Final = 253_402_300_800  # the first second of the year 10000
@@ -22,23 +20,6 @@ _MILLIS_FROM: Final = 100_000_000_000
 _LONGEST_NUMBER: Final = 40
 _LONGEST_ADDRESS: Final = 60
 _EPOCH = re.compile(r"(-?\d{1,15})(?:\.(\d{0,18}))?\Z", re.ASCII)
-
-
-def kept(values: Object) -> Object:
-    """Without what the event does not say."""
-    return {key: value for key, value in values.items() if value not in (None, {}, [], "")}
-
-
-def nested(holder: Any, *keys: str) -> Object:
-    """The object at a path; an empty one where there is none."""
-    for key in keys:
-        holder = holder.get(key) if isinstance(holder, dict) else None
-    return holder if isinstance(holder, dict) else {}
-
-
-def text_of(value: Any) -> str | None:
-    """A text that is not empty."""
-    return value if isinstance(value, str) and value else None
 
 
 def texts_of(value: Any) -> list[str]:

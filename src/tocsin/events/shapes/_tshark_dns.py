@@ -7,16 +7,10 @@ from typing import Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._traffic import add
-from tocsin.events.shapes._traffic_values import (
-    Object,
-    address_of,
-    duration_of,
-    flag_of,
-    kept,
-    number_of,
-)
+from tocsin.events.shapes._traffic_values import address_of, duration_of, flag_of, number_of
 from tocsin.events.shapes._tshark_fields import Packet
 from tocsin.events.shapes._tshark_http import of_stream
+from tocsin.events.shapes._values import Object, kept
 
 _MOST_ANSWERS: Final = 1_024
 _TYPES: Final = {

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tocsin.events.shapes._traffic_values import Object
+from tocsin.events.shapes._values import Object
 
 _DEEPEST: Final = 12
 _MOST_VALUES: Final = 4_096

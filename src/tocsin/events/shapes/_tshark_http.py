@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from tocsin.events.record import Document
 from tocsin.events.shapes._traffic import add, imds, redacted, request_url
-from tocsin.events.shapes._traffic_values import Object, duration_of, kept, nested, number_of
+from tocsin.events.shapes._traffic_values import duration_of, number_of
 from tocsin.events.shapes._tshark_fields import Fields, Packet, bytes_of
+from tocsin.events.shapes._values import Object, kept, nested
 from tocsin.events.wire.credentials import access_key_id, is_metadata_address
 from tocsin.events.wire.messages import LARGEST_HEAD, LARGEST_KEPT_BODY, parse_headers
 

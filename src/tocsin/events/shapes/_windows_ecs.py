@@ -8,6 +8,7 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.schema.ecs import TYPES
 from tocsin.events.schema.windows import LINUX_SYSMON, Kind, dataset_of
+from tocsin.events.shapes._values import kept
 from tocsin.events.shapes._windows_entry import Entry
 from tocsin.events.shapes._windows_values import (
     NOTHING,
@@ -19,7 +20,6 @@ from tocsin.events.shapes._windows_values import (
     base_name,
     file_parts,
     ip_of,
-    kept,
     long_of,
     number_of,
     put,

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from tocsin.events.record import Document
+from tocsin.events.shapes._values import kept
 from tocsin.events.shapes._windows_ecs import put_user
 from tocsin.events.shapes._windows_entry import Entry
-from tocsin.events.shapes._windows_values import NOTHING, Object, Value, kept, put, said, single
+from tocsin.events.shapes._windows_values import NOTHING, Object, Value, put, said, single
 
 _SIGNATURE: Final = "# SIG # Begin signature block"
 _MOST_LINES: Final = 1_000

@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from tocsin.events.record import Document
+from tocsin.events.shapes._values import kept
 from tocsin.events.shapes._windows_entry import Entry
 from tocsin.events.shapes._windows_sysmon import registry
-from tocsin.events.shapes._windows_values import (
-    Object,
-    Value,
-    ip_of,
-    kept,
-    number_of,
-    put,
-    said,
-)
+from tocsin.events.shapes._windows_values import Object, Value, ip_of, number_of, put, said
 
 _LOGON_TYPES: Final = {
     "2": "Interactive", "3": "Network", "4": "Batch", "5": "Service", "7": "Unlock",

@@ -6,9 +6,10 @@ import re
 from typing import Final
 
 from tocsin.events.record import Document
+from tocsin.events.shapes._values import kept
 from tocsin.events.shapes._windows_ecs import put_user
 from tocsin.events.shapes._windows_entry import Entry
-from tocsin.events.shapes._windows_values import Object, Value, ip_of, kept, put, said
+from tocsin.events.shapes._windows_values import Object, Value, ip_of, put, said
 
 _HASHES: Final = {
     # Event code: what the hashes of the event are of.

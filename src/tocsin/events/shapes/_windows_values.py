@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+from tocsin.events.shapes._values import kept
 from tocsin.logic.field_types import coerce, date_of, render_date
 
 Object = dict[str, Any]
@@ -92,11 +93,6 @@ def _time(value: Any) -> int | None:
 def rendered(nanos: int | None) -> str | None:
     """A time as text."""
     return None if nanos is None else render_date(nanos)
-
-
-def kept(values: Object) -> Object:
-    """Without what the event does not say."""
-    return {key: value for key, value in values.items() if value not in (None, {}, [], "")}
 
 
 def put(target: Object, path: str, value: Any) -> None:

@@ -13,15 +13,13 @@ from tocsin.events.record import Document
 from tocsin.events.shapes import _zeek_objects
 from tocsin.events.shapes._traffic import add, imds, redacted, request_url
 from tocsin.events.shapes._traffic_values import (
-    Object,
     address_of,
     duration_of,
     flag_of,
-    kept,
     number_of,
-    text_of,
     texts_of,
 )
+from tocsin.events.shapes._values import Object, kept, text_of
 
 Builder = Callable[[Document, Document, Object], None]
 

@@ -11,16 +11,14 @@ from typing import Final
 from tocsin.events.record import Document
 from tocsin.events.shapes._traffic import add, distinguished
 from tocsin.events.shapes._traffic_values import (
-    Object,
     address_of,
     flag_of,
-    kept,
     number_of,
     port_of,
-    text_of,
     texts_of,
     time_text,
 )
+from tocsin.events.shapes._values import Object, kept, text_of
 from tocsin.events.shapes._zeek_logs import field_of
 
 _HASHES: Final = ("md5", "sha1", "sha256")

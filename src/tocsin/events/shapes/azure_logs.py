@@ -27,7 +27,7 @@ from tocsin.events.record import Document
 from tocsin.events.shapes import _azure_activity, _azure_entra, _azure_graph
 from tocsin.events.shapes._azure_forms import envelope_of, is_any_form
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cloud_values import nested, text_of
+from tocsin.events.shapes._values import nested, text_of
 
 _Build = Callable[[Document], Document]
 

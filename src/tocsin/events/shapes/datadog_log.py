@@ -15,8 +15,8 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes import datadog_cws
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cws_values import Object, text_of
 from tocsin.events.shapes._datadog_log import around, attributes_of, log_fields, time_value
+from tocsin.events.shapes._values import Object, text_of
 from tocsin.logic.field_types import date_of, render_date
 
 CARRIES_OTHERS: Final = True

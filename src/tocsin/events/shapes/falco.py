@@ -21,7 +21,6 @@ import re
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, nested, text_of
 from tocsin.events.shapes._falco_fields import SECRET, Said, ancestors_of, process_of
 from tocsin.events.shapes._secl_events import Address, Process, secl_event
 from tocsin.events.shapes._sensor_calls import Call, call_of
@@ -32,11 +31,11 @@ from tocsin.events.shapes._sensor_ecs import (
     file_of,
     host,
     integer,
-    kept,
     placed,
     pod,
     utc,
 )
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _DATASET: Final = "falco.alerts"
 _HOST: Final = "host"

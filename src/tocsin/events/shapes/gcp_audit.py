@@ -24,7 +24,8 @@ import msgspec
 from tocsin.events.record import Document
 from tocsin.events.shapes import _gcp_audit_ecs
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cloud_values import Object, is_raw, opened, text_of
+from tocsin.events.shapes._cloud_values import is_raw, opened
+from tocsin.events.shapes._values import Object, text_of
 
 _KIND: Final = "google.cloud.audit.AuditLog"
 _PUB_SUB: Final = frozenset({"messageId", "message_id", "publishTime", "publish_time"})

@@ -19,7 +19,8 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes import _o365_audit_ecs
 from tocsin.events.shapes._cloud_secrets import hidden
-from tocsin.events.shapes._cloud_values import Object, is_raw, opened, text_of
+from tocsin.events.shapes._cloud_values import is_raw, opened
+from tocsin.events.shapes._values import Object, text_of
 
 _HOLDERS: Final = ("auditData", "AuditData")
 

@@ -23,7 +23,8 @@ from tocsin.events.record import Document
 from tocsin.events.shapes._osquery_ecs import BUILDERS
 from tocsin.events.shapes._osquery_tables import Table, system_of, table_of
 from tocsin.events.shapes._traffic import add, is_secret, stream
-from tocsin.events.shapes._traffic_values import Object, kept, nested, text_of, time_text
+from tocsin.events.shapes._traffic_values import time_text
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _RENAMED: Final = {"hostIdentifier": "host_identifier", "unixTime": "unix_time",
                    "calendarTime": "calendar_time", "diffResults": "diff_results"}  # fmt: skip

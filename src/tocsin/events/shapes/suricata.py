@@ -17,16 +17,8 @@ from typing import Any, Final
 from tocsin.events.record import Document
 from tocsin.events.shapes._suricata_ecs import BUILDERS
 from tocsin.events.shapes._traffic import add, also_in, ends, redacted, stream, without_secrets
-from tocsin.events.shapes._traffic_values import (
-    Object,
-    address_of,
-    kept,
-    nested,
-    number_of,
-    port_of,
-    text_of,
-    time_text,
-)
+from tocsin.events.shapes._traffic_values import address_of, number_of, port_of, time_text
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _DATASET: Final = "suricata.eve"
 _PACKETBEATS: Final = {"http": "http", "http2": "http", "dns": "dns", "tls": "tls", "flow": "flow"}

@@ -24,19 +24,11 @@ import re
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, bool_of, nested, text_of, texts_of
+from tocsin.events.shapes._cws_values import bool_of, texts_of
 from tocsin.events.shapes._secl_events import Process, comm_of, secl_event
-from tocsin.events.shapes._sensor_ecs import (
-    base_of,
-    family,
-    host,
-    integer,
-    kept,
-    placed,
-    pod,
-    utc,
-)
+from tocsin.events.shapes._sensor_ecs import base_of, family, host, integer, placed, pod, utc
 from tocsin.events.shapes._tetragon_functions import Seen, seen_by
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _DATASET: Final = "tetragon.log"
 _KINDS: Final = (

@@ -22,9 +22,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tocsin.events.record import Document
-from tocsin.events.shapes._cws_values import Object, nested, text_of
 from tocsin.events.shapes._secl_events import Address, secl_event
-from tocsin.events.shapes._sensor_ecs import family, host, kept, placed, pod, utc
+from tocsin.events.shapes._sensor_ecs import family, host, placed, pod, utc
 from tocsin.events.shapes._tracee_events import Done, done
 from tocsin.events.shapes._tracee_workload import (
     Workload,
@@ -32,6 +31,7 @@ from tocsin.events.shapes._tracee_workload import (
     is_old_form,
     workload_of,
 )
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 
 _DATASET: Final = "tracee.events"
 _HTTP: Final = "network_traffic.http"

@@ -19,16 +19,9 @@ from typing import Final
 from tocsin.events.record import Document
 from tocsin.events.shapes import _tshark_dns, _tshark_http
 from tocsin.events.shapes._traffic import add, as_packetbeat, ends, stream
-from tocsin.events.shapes._traffic_values import (
-    Object,
-    address_of,
-    flag_of,
-    kept,
-    number_of,
-    port_of,
-    time_text,
-)
+from tocsin.events.shapes._traffic_values import address_of, flag_of, number_of, port_of, time_text
 from tocsin.events.shapes._tshark_fields import Packet
+from tocsin.events.shapes._values import Object, kept
 
 _TIMES: Final = ("frame.time_epoch", "frame.time_utc", "frame.time")
 _ICMP_TRANSPORTS: Final = {"icmp": "icmp", "icmpv6": "ipv6-icmp"}

@@ -24,16 +24,8 @@ from tocsin.events.shapes._traffic import (
     stream,
     without_secrets,
 )
-from tocsin.events.shapes._traffic_values import (
-    Object,
-    address_of,
-    kept,
-    nested,
-    number_of,
-    port_of,
-    text_of,
-    time_text,
-)
+from tocsin.events.shapes._traffic_values import address_of, number_of, port_of, time_text
+from tocsin.events.shapes._values import Object, kept, nested, text_of
 from tocsin.events.shapes._zeek_ecs import BUILDERS
 from tocsin.events.shapes._zeek_logs import Log, about, field_of, log_of
 
