@@ -22,7 +22,6 @@ from tocsin.engine.plan import Plan
 from tocsin.engine.state.build import operator_for, operator_name
 from tocsin.engine.state.indicator_match import IndicatorMatchState
 from tocsin.engine.state.operator import Firing, Operator
-from tocsin.engine.state.variables import VariablesState
 from tocsin.events import shapes
 from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
@@ -35,20 +34,7 @@ from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 from tocsin.rules.index import Origin, sees
 from tocsin.rules.model import Rule
-
-
-class Remembered(msgspec.Struct, frozen=True):
-    """What the memory of Datadog's Agent rules has to say of itself.
-
-    Attributes:
-        limited: matches that their rule sends once in a while only (``every``).
-        blind: looks of a rule at an event whose past is forgotten, and which it passed over.
-        homeless: values that were to be set in a scope that the event has not.
-    """
-
-    limited: int = 0
-    blind: int = 0
-    homeless: int = 0
+from tocsin.runtime.policies import Policies, Remembered
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -109,7 +95,7 @@ class Detector:
             operator = operator_for(rule, saved.get(operator_name(rule)), indicators=indicators)
             if operator is not None:
                 self._operators[number] = operator
-        self._policies = _Policies(self.rules, saved)
+        self._policies = Policies(self.rules, saved)
         self.without_indicators = sum(
             isinstance(operator, IndicatorMatchState) and not operator.has_indicators
             for operator in self._operators.values()
@@ -133,7 +119,7 @@ class Detector:
     def listening(cls, rule: Rule, *, now: int) -> tuple[Detector, Listener]:
         """A detector that only listens: every event of interest to the rule, and nothing fires."""
         detector, listener = cls([rule], now=now), Listener()
-        detector._operators, detector._policies = {0: listener}, _Policies((), {})
+        detector._operators, detector._policies = {0: listener}, Policies((), {})
         return detector, listener
 
     @property
@@ -313,51 +299,6 @@ class Detector:
 
 def _with(document: Document, context: Document) -> Document:
     return {**document, **context} if context else document
-
-
-class _Policies:
-    """The rules of Datadog's Agent that remember together, each with its seat among them."""
-
-    def __init__(self, rules: Sequence[Rule], saved: Mapping[str, Mapping[str, bytes]]) -> None:
-        seated = [(n, r) for n, r in enumerate(rules) if isinstance(r.query, AgentRule)]
-        self._numbers = [number for number, _ in seated]
-        self._seats = {number: seat for seat, number in enumerate(self._numbers)}
-        self._state: VariablesState | None = None
-        if seated:
-            self._name = operator_name(seated[0][1])
-            members = [(r.id, r.query) for _, r in seated if isinstance(r.query, AgentRule)]
-            self._state = VariablesState(members, saved.get(self._name))
-
-    @property
-    def told(self) -> Remembered:
-        """What the memory has to say of itself."""
-        state = self._state
-        if state is None:
-            return Remembered()
-        return Remembered(state.limited, state.blind, state.homeless)
-
-    def takes(self, number: int, event: Event) -> bool:
-        """Takes note of an event that a rule may match; False if the rule is no member."""
-        seat = self._seats.get(number)
-        if seat is None or self._state is None:
-            return False
-        self._state.add(event, (seat,))
-        return True
-
-    def listen(self, note: Callable[[str, Event, dict[str, Any]], None]) -> None:
-        """Has every look of a rule at an event told."""
-        if self._state is not None:
-            self._state.on_look = note
-
-    def due(self, until: int | None) -> Iterator[tuple[int, Firing]]:
-        """What fires, with the numbers of the rules."""
-        for firing in self._state.due(until) if self._state is not None else ():
-            ((seat, event),) = firing.events
-            yield self._numbers[seat], msgspec.structs.replace(firing, events=((0, event),))
-
-    def changes(self) -> dict[str, dict[str, bytes | None]]:
-        """What is to be kept of their memory."""
-        return {} if self._state is None else {self._name: self._state.changes()}
 
 
 class Listener:

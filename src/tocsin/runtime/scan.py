@@ -28,8 +28,9 @@ from tocsin.engine.state.build import operator_name
 from tocsin.errors import InputError, UsageError
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.rules.model import SEVERITIES, Rule, Severity
-from tocsin.runtime.detector import Detector, Remembered, Window
+from tocsin.runtime.detector import Detector, Window
 from tocsin.runtime.outcome import Outcome
+from tocsin.runtime.policies import Remembered
 from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
 
 BATCH_RECORDS = 4_096

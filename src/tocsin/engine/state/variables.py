@@ -17,12 +17,19 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from tocsin.engine import reference
+from tocsin.engine.state._variable_scopes import (
+    Scopes,
+    first_of,
+    image_key,
+    key_text,
+    process_key,
+)
 from tocsin.engine.state._variable_values import (
     History,
     Place,
@@ -35,7 +42,7 @@ from tocsin.engine.state._variable_values import (
 from tocsin.engine.state.kept import Kept, Reference
 from tocsin.engine.state.operator import Firing
 from tocsin.events.event import Event
-from tocsin.events.fields import objects_of, values_of
+from tocsin.events.fields import values_of
 from tocsin.events.record import Document
 from tocsin.logic.agent_rule import VARIABLES, AgentRule, Response, SetVariable, Variable
 from tocsin.logic.expr import Expr
@@ -48,9 +55,6 @@ FORGOTTEN_AFTER: Final = 7 * 86_400 * 1_000_000_000
 
 AT_ONCE: Final = 2_048
 """How many events that wait are in memory when it is their turn."""
-
-MOST_ANCESTORS: Final = 200
-"""How many ancestors of a process are asked for an inherited value."""
 
 _UUID: Final = "builtins.uuid4"
 _IMAGE: Final = Variable("image")
@@ -164,7 +168,7 @@ class VariablesState:
 
     def _evaluate(self, event: Event, rules: tuple[str, ...]) -> Iterator[Firing]:
         wanted = {self._places[rule] for rule in rules if rule in self._places}
-        where = _Where(event.document)
+        where = Scopes(event.document)
         step = 0
         for place in self._order:
             if place not in wanted:
@@ -221,24 +225,24 @@ class VariablesState:
     def _note_image(self, view: _View) -> None:
         """Remembers which image of a process has variables, for who knows its pid alone."""
         where = view.where
-        key = _image_key(where.host, where.pid)
+        key = image_key(where.host, where.pid)
         history = self._histories.setdefault(key, History([]))
         if history.write(view.place, [where.process or ""], _IMAGE):
             self._changed.add(f"v/{key}")
 
     def image(self, host: str, pid: str, place: Place) -> str | None:
         """The image of a process that was the last to have variables."""
-        history = self._histories.get(_image_key(host, pid))
+        history = self._histories.get(image_key(host, pid))
         found = None if history is None else value_at(history, place)
         return found if isinstance(found, str) and found else None
 
-    def _is_sent(self, place: int, rule: AgentRule, event: Event, where: _Where) -> bool:
+    def _is_sent(self, place: int, rule: AgentRule, event: Event, where: Scopes) -> bool:
         """Whether the rule's limit lets the match go out, which then counts against it."""
         if not rule.every:
             return True
         document = event.document
         by = [sorted(map(text_of, values_of(document, field.name))) for field in rule.limiter]
-        key = f"every/{_text([where.host, self._ids[place], *by])}"
+        key = f"every/{key_text([where.host, self._ids[place], *by])}"
         history = self._histories.setdefault(key, History([]))
         here = (event.time, event.id, 0)
         if history.happened(here):
@@ -272,85 +276,11 @@ class VariablesState:
             self._changed.add(f"v/{key}")
 
 
-class _Where:
-    """To whom an event's variables belong: its host, process, ancestors, container and cgroup."""
-
-    def __init__(self, document: Document, process: str | None = None) -> None:
-        self.host = _first(document, ("host.id", "host.name", "agent.id", "agent.name"))
-        self.pid = _first(document, ("secl.process.pid", "process.pid"))
-        self.created = _first(document, ("secl.process.created_at",))
-        self.process = process or _process(self.pid, self.created)
-        self._scopes: dict[str, str | None] = {
-            "": "",
-            "process": self.process,
-            "container": _first(document, ("secl.process.container.id", "secl.container.id",
-                                           "container.id")) or None,
-            "cgroup": _first(document, ("secl.process.cgroup.id", "secl.cgroup.id")) or None,
-        }  # fmt: skip
-        self._document = document
-        self._is_own = process is None
-        self._family: list[tuple[str, str]] | None = None
-
-    def with_process(self, process: str) -> _Where:
-        """The same for another process of the host."""
-        return _Where(self._document, process)
-
-    def family(self) -> list[tuple[str, str]]:
-        """The (pid, time of its image) of the process and of its ancestors, the nearest first."""
-        if self._family is None:
-            ancestors = objects_of(self._document, "secl.process.ancestors")
-            self._family = [(self.pid, self.created)]
-            self._family += [
-                (_first(ancestor, ("pid",)), _first(ancestor, ("created_at",)))
-                for ancestor in ancestors[:MOST_ANCESTORS]
-            ]
-        return self._family
-
-    def key(self, variable: Variable) -> str | None:
-        """Under which a variable is remembered; None: the event has no such scope."""
-        owner = self._scopes[variable.scope]
-        return None if owner is None else self._named(variable, owner)
-
-    def sources(self, variable: Variable) -> Iterator[tuple[str, int]]:
-        """The keys under which a variable may have a value, the nearest first.
-
-        With each comes the time since when what is there counts: what was set by pid alone may
-        have been meant for a process that had the pid before.
-        """
-        own = self.key(variable)
-        if own is None:
-            return
-        if variable.scope != "process" or not self._is_own:
-            yield own, 0
-            return
-        for pid, created in self.family():
-            process = _process(pid, created)
-            if process is not None:
-                yield self._named(variable, process), 0
-                if created:
-                    since = int(created) if created.isdecimal() else 0
-                    yield self._named(variable, _process(pid, "") or ""), since
-            if not variable.inherited:
-                return
-
-    def _named(self, variable: Variable, owner: str) -> str:
-        return _text([self.host, variable.name, owner])
-
-
-def _image_key(host: str, pid: str) -> str:
-    return f"image/{_text([host, pid])}"
-
-
-def _process(pid: str, created: str) -> str | None:
-    """A process: pids are used again, so that it takes the time of its image as well."""
-    return f"{pid}@{created}" if pid and pid != "0" else None
-
-
 class _View:
     """What a rule sees of an event at one place in the order, its variables included."""
 
     def __init__(
-        self, state: VariablesState, event: Event, where: _Where, rule: AgentRule, step: int
+        self, state: VariablesState, event: Event, where: Scopes, rule: AgentRule, step: int
     ) -> None:
         self.where = where
         self.place: Place = (event.time, event.id, step)
@@ -360,10 +290,10 @@ class _View:
 
     def of_pid(self, field: Field) -> _View:
         """The same in the scope of the process whose pid a field holds."""
-        wanted = _first(self._event.document, (field.name,))
-        family = {pid: _process(pid, created) for pid, created in self.where.family()}
+        wanted = first_of(self._event.document, (field.name,))
+        family = {pid: process_key(pid, created) for pid, created in self.where.family()}
         process = family.get(wanted) or self._state.image(self.where.host, wanted, self.place)
-        where = self.where.with_process(process or _process(wanted, "") or "0@")
+        where = self.where.withprocess_key(process or process_key(wanted, "") or "0@")
         return _View(self._state, self._event, where, self._rule, self.place[2])
 
     def document(self) -> Document:
@@ -427,7 +357,7 @@ class _View:
 
     def _unique(self) -> str:
         """A UUID that is another at each place, and the same whenever it is asked for."""
-        text = _text([self.where.host, *self.place])
+        text = key_text([self.where.host, *self.place])
         return str(uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=4))
 
 
@@ -452,15 +382,6 @@ def _firing(
         details["responses"] = responses
     context = {VARIABLES: known} if known else {}
     return Firing(((place, event),), details=details, context=context)
-
-
-def _first(document: Mapping[str, Any], fields: Iterable[str]) -> str:
-    """The first value that one of the fields has, as text; empty for none."""
-    return next((text_of(v) for field in fields for v in values_of(document, field)), "")
-
-
-def _text(parts: Sequence[object]) -> str:
-    return msgspec.json.encode(parts).decode()
 
 
 def _part(saved: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:

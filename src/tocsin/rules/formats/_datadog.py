@@ -11,7 +11,7 @@ import yaml
 from tocsin.errors import RuleError
 from tocsin.languages.secl import Macro
 from tocsin.rules.attack import reference_of, tactic_name, technique_name
-from tocsin.rules.formats._yaml import check_depth
+from tocsin.rules.formats._yaml import check_depth, clear_errors, closing
 from tocsin.rules.model import Technique, Threat
 from tocsin.source_text import SourceText
 
@@ -121,21 +121,10 @@ def read_yaml(text: str, name: str) -> Entry:
         RuleError: it is no YAML, or no mapping.
     """
     loader = _Loader(text)
-    try:
+    with clear_errors(text, name), closing(loader):
         check_depth(text, name)
         node = loader.get_single_node()
         values = None if node is None else loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = name if mark is None else f"{name}:{mark.line + 1}:{mark.column + 1}"
-        message = f"{place}: {error.problem or error.context or 'not YAML'}"
-        raise RuleError(message) from None
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        message = f"{name}: not YAML: {first}"
-        raise RuleError(message) from None
-    finally:
-        loader.dispose()
     if not isinstance(values, dict):
         message = f"{name}: expected keys and values"
         raise RuleError(message)

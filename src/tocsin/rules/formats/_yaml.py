@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final
 
@@ -170,18 +171,30 @@ def read_documents(text: str, name: str) -> list[Document]:
         RuleError: it is no YAML, or not such as anybody should read.
     """
     loader = _Loader(text)
-    try:
+    found: list[Document] = []
+    number = 0
+    with clear_errors(text, name), closing(loader):
         check_size(text, name)
-        found: list[Document] = []
-        number = 0
         while loader.check_node():
             node = loader.get_node()
             values = None if node is None else loader.construct_document(node)
             if values is not None:
                 found.append(Document(values, name, text, number))
             number += 1
-        if len(found) == 1 == number:
-            found[0].alone = True
+    if len(found) == 1 == number:
+        found[0].alone = True
+    return found
+
+
+@contextmanager
+def clear_errors(text: str, name: str) -> Iterator[None]:
+    """What the library has to say of a file, with its place.
+
+    Raises:
+        RuleError: instead of the library's own errors.
+    """
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = name if mark is None else f"{name}:{mark.line + 1}:{mark.column + 1}"
@@ -191,9 +204,15 @@ def read_documents(text: str, name: str) -> list[Document]:
         first = (str(error) or type(error).__name__).splitlines()[0]
         message = f"{name}: not YAML: {first}"
         raise RuleError(message) from None
+
+
+@contextmanager
+def closing(loader: yaml.CSafeLoader) -> Iterator[None]:
+    """Lets go of what a loader holds outside of Python."""
+    try:
+        yield
     finally:
         loader.dispose()
-    return found
 
 
 def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
