@@ -109,6 +109,26 @@ indicator_matches = st.builds(
     st.just(kind_is()),
 )  # fmt: skip
 
+
+@st.composite
+def correlations(draw: st.DrawFn, *, waiting: bool = True, depth: int = 1) -> logic.Correlation:
+    """One to three rules, which may be correlations themselves."""
+    kind = draw(st.sampled_from(["event_count", "value_count", "temporal", "temporal_ordered"]))
+    by = draw(st.sampled_from([(), ("user",), ("user", "host")]))
+    terms = []
+    for name in "abc"[: draw(st.integers(1, 3))]:
+        inner: Any = draw(filters)
+        if depth and draw(st.integers(0, 3)) == 0:
+            inner = draw(correlations(waiting=waiting, depth=depth - 1))
+        terms.append(logic.CorrelationTerm(name, inner))
+    operators = ["gte", "gt", "lt", "eq", "neq"] if waiting else ["gte", "gt"]
+    condition = ((draw(st.sampled_from(operators)), draw(st.integers(0, 4))),)
+    if kind.startswith("temporal") and draw(st.booleans()):
+        condition = ()
+    fields = ("address",) if kind == "value_count" else ()
+    return logic.Correlation(kind, tuple(terms), by, draw(spans), condition, fields)
+
+
 QUERIES: dict[str, st.SearchStrategy[Any]] = {
     "eql sequence": sequences(),
     "eql sample": samples(),
@@ -116,6 +136,7 @@ QUERIES: dict[str, st.SearchStrategy[Any]] = {
     "new_terms": new_terms,
     "threat_match": indicator_matches,
     "query": filters,
+    "sigma correlation": correlations(),
 }
 KINDS = [*QUERIES, "mixed"]
 suppressions = st.builds(
@@ -363,7 +384,10 @@ def test_a_scan_that_is_repeated_adds_nothing(
 # those of the events that a run has seen by then, and a trailing missing event is missing. So
 # nothing that one run sees may lie on both sides of the end of a scan, nor a span that ends with a
 # missing event. A limit is one of a scan.
-LATER = QUERIES | {"eql sequence": sequences(trailing=False)}
+LATER = QUERIES | {
+    "eql sequence": sequences(trailing=False),
+    "sigma correlation": correlations(waiting=False),
+}
 APART = {"threshold", "eql sample", "mixed"}
 
 
@@ -425,6 +449,10 @@ def test_huge_arrays_of_keys_and_terms_raise_nothing() -> None:
         logic.Sequence(terms, 5 * MINUTE), logic.Sample(terms), kind_is("a"),
         logic.Threshold(kind_is("a"), ("user", "host"), 2, (("user", 2),)),
         logic.NewTerms(kind_is("a"), ("user", "host"), 5 * MINUTE),
+        logic.Correlation(
+            "event_count", (logic.CorrelationTerm("a", kind_is("a")),), ("user", "host"),
+            5 * MINUTE, (("gte", 2),),
+        ),
     ]  # fmt: skip
     rules = [
         Rule(
@@ -437,4 +465,4 @@ def test_huge_arrays_of_keys_and_terms_raise_nothing() -> None:
     with directory([[one | {"n": 1}, one | {"n": 2}]]) as place:
         rang = scan(rules, place).alerts
     assert {alert.rule.id for alert in rang} == {rule.id for rule in rules}
-    assert len(rang) == 5_000
+    assert len(rang) == 6_000
