@@ -115,7 +115,8 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=False):
         details: what the rule's type has to say besides: ``threshold`` and ``threshold_result``,
             the ``suppression``, the key that a sequence is ``joined_by``, the indicators of threats
             that the event met (``threat.enrichments``), the ``variables`` that an Agent rule read
-            and the ``responses`` that its policy asks for.
+            and the ``responses`` that its policy asks for, what a ``correlation`` asked for and
+            counted.
         note: what a reader must know of this alert's making, such as an event without a time.
     """
 
