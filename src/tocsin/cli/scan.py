@@ -36,8 +36,8 @@ def scan(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Captures (.pcap, .pcapng), NDJSON or JSON, plain or .gz or .zst; directories of "
-            "them; - for standard input.",
+            help="Captures, Windows event logs, audit logs, JSON of sensors and clouds, plain or "
+            ".gz or .zst; directories of them; - for standard input.",
             show_default=False,
         ),
     ],
@@ -238,7 +238,7 @@ def _scan(
         named = ", ".join(map(str, rule_paths or []))
         message = (
             f"no rule in {named}: Tocsin reads Elastic's .toml and .ndjson, "
-            "Datadog's .policy and .yaml"
+            "Datadog's .policy, .yaml and .json, and Sigma's .yml"
         )
         raise UsageError(message)
 
