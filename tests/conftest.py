@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +25,27 @@ PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[Health
 settings.register_profile("dev", PATIENT)
 settings.register_profile("ci", PATIENT, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+_cache = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is kept on disk is kept for the time of the tests, and not among the developer's own.
+
+    Modules of tests load rules as they are imported, so this cannot be a fixture. Some tests start
+    the program without Tocsin's own variables: for these the user's cache directory is another.
+    """
+    if not hasattr(config, "workerinput"):  # a worker has what the process that started it has
+        place = Path(tempfile.mkdtemp(prefix="tocsin-tests-"))
+        config.stash[_cache] = place
+        os.environ["TOCSIN_CACHE"] = os.environ["XDG_CACHE_HOME"] = str(place)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    place = config.stash.get(_cache, None)
+    if place is not None:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import datetime as dt
 import re
 
 from tocsin.logic.field_types import date_of
+from tocsin.premises import note
 
 _STEP = re.compile(r"([+-])(\d{1,6})([yMwdhHms])|/([yMwdhHms])")
 _WRITTEN = re.compile(
@@ -33,6 +34,22 @@ def interval(text: str, now: int) -> tuple[int, int] | None:
     whole milliseconds.
     """
     text = text.strip()
+    found = _interval(text, now)
+    if text.startswith("now"):
+        note("date", text, repr(found))
+    return found
+
+
+def before(text: str, now: int) -> int | None:
+    """How many milliseconds before now a text's first moment is; None where it is no date."""
+    text = text.strip()
+    found = _interval(text, now)
+    result = None if found is None else now // 1_000_000 - found[0] // 1_000_000
+    note("before", text, repr(result))
+    return result
+
+
+def _interval(text: str, now: int) -> tuple[int, int] | None:
     if text.startswith("now"):
         base, steps = now, text[3:]
         first, last = base, base

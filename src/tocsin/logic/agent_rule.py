@@ -46,7 +46,7 @@ class Variable(msgspec.Struct, frozen=True, tag_field="node", tag="variable"):
     type: Literal["string", "int", "bool", "ip"] = "string"
     scope: Scope = ""
     array: bool = False
-    default: str | int | bool | tuple[str, ...] | tuple[int, ...] | None = None
+    default: str | int | bool | tuple[str | int, ...] | None = None
     inherited: bool = False
     ttl: int = 0
     size: int = MOST_ELEMENTS

@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from tocsin.errors import RuleError, UsageError
-from tocsin.rules.formats._yaml import read_documents
 
 Version = tuple[int, int, int]
 
@@ -58,6 +57,8 @@ def read_values(paths: Iterable[Path]) -> dict[str, tuple[str, ...]]:
     Raises:
         UsageError: a file cannot be read, or is something else.
     """
+    from tocsin.rules.formats._yaml import read_documents
+
     found: dict[str, tuple[str, ...]] = {}
     for path in paths:
         try:

@@ -19,6 +19,7 @@ import msgspec
 import yaml
 
 from tocsin.errors import RuleError
+from tocsin.premises import note_file
 from tocsin.rules.exceptions import (
     ExceptionList,
     Exceptions,
@@ -87,8 +88,10 @@ def value_lists_beside(
     for name in sorted(wanted):
         # An id is a name and no path: it leads nowhere else.
         files = [path.parent / f"{name}{ending}" for ending in _ENDINGS]
-        file = next((f for f in files if f.name != ".." and f.parent == path.parent
-                     and f.is_file()), None)  # fmt: skip
+        files = [file for file in files if file.name != ".." and file.parent == path.parent]
+        for possible in files:
+            note_file(possible)
+        file = next(filter(Path.is_file, files), None)
         if file is None:
             continue
         try:

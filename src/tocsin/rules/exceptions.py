@@ -26,6 +26,7 @@ from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, conjunct
 from tocsin.logic.field_types import FieldType, coerce, date_of, text_of
 from tocsin.logic.matchers import Equals, InNetwork, Matcher, Range
 from tocsin.logic.query import narrowed
+from tocsin.premises import note
 from tocsin.rules.formats._query_dsl import lower_filter
 from tocsin.rules.model import ExceptionItem, Problem, Rule
 
@@ -139,7 +140,10 @@ def is_expired(item: Item, now: int) -> bool:
     if isinstance(end, dt.datetime):  # as YAML reads it
         end = end.isoformat()
     ends = date_of(end) if isinstance(end, (str, int)) and end else None
-    return ends is not None and ends <= now
+    if ends is None:
+        return False
+    note("end", str(ends), str(ends <= now))
+    return ends <= now
 
 
 def list_ids(items: Iterable[Item]) -> set[str]:

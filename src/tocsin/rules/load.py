@@ -1,21 +1,34 @@
 """Rules from files and directories: a report of what loaded and what did not, never a crash.
 
-A format is a module of `tocsin.rules.formats`; to add one is to add a file there.
+A format is a module of `tocsin.rules.formats`; to add one is to add a file there. What was loaded
+is kept on disk, and found again as long as nothing changes (`tocsin.rules.kept`).
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, TypeVar, cast
 
-from tocsin.errors import RuleError
+from tocsin import kept_files, premises
 from tocsin.rules import formats as formats_package
+from tocsin.rules._files import (
+    FileRead,
+    Sizes,
+    beginning_of,
+    is_data,
+    read_files,
+    read_on,
+    text_of,
+)
 from tocsin.rules.environment import Environment
-from tocsin.rules.field_names import unknown_fields
+from tocsin.rules.kept import Shelf
 from tocsin.rules.model import Loaded, Problem, ProblemKind, Rule
 
 LARGEST = 10_000_000
@@ -24,14 +37,12 @@ LARGEST = 10_000_000
 LARGEST_EXPORT = 200_000_000
 """The same for a file of many rules, as an export is."""
 
-_DATA = frozenset({".ndjson", ".json"})
-"""Endings of such files; in a directory, most of them are telemetry and none of ours."""
-
-_BEGINNING = 1_000_000
-
 RuleFile = tuple[Path, str]
 """A file of rules: its path and its text."""
 
+
+_YOUNG = 1_000_000
+"""How many objects are made before cycles are looked for: more than many rules are."""
 
 _Placed = TypeVar("_Placed", Rule, Problem)
 
@@ -57,12 +68,12 @@ class Format(Protocol):
 @cache
 def formats() -> tuple[Format, ...]:
     """Every format there is, by the names of their modules."""
+    return tuple(cast("Format", importlib.import_module(name)) for name in _format_names())
+
+
+def _format_names() -> list[str]:
     found = sorted(module.name for module in pkgutil.iter_modules(formats_package.__path__))
-    return tuple(
-        cast("Format", importlib.import_module(f"{formats_package.__name__}.{name}"))
-        for name in found
-        if not name.startswith("_")
-    )
+    return [f"{formats_package.__name__}.{name}" for name in found if not name.startswith("_")]
 
 
 def shipped_pack() -> Path:
@@ -92,56 +103,82 @@ def load_rules(
     Raises:
         RuleError: a path does not exist.
     """
-    known = formats() if known is None else known
-    collection = _Collection(known, strict_fields=strict_fields)
-    for path in paths:
-        if path.is_dir():
-            for file in _files_below(path, _suffixes(known)):
-                collection.add(file, named=False)
-        elif path.exists():
-            collection.add(path, named=True)
-        else:
-            message = f"no such file or directory: {path}"
-            raise RuleError(message)
-    return collection.loaded(environment or Environment())
+    environment = environment or Environment()
+    sizes = Sizes(LARGEST, LARGEST_EXPORT)
+    names = _names_of(known)
+    shelf = None
+    if names is not None and kept_files.is_on():
+        shelf = Shelf(names, environment, strict_fields=strict_fields, sizes=sizes)
+
+    def suffixes() -> frozenset[str]:
+        return _suffixes(formats() if known is None else known)
+
+    with _rare_collections():
+        files = read_files(paths, suffixes() if shelf is None else shelf.suffixes(suffixes), sizes)
+        found = None if shelf is None else shelf.find(files)
+        if found is not None:
+            return found
+        with premises.noted() as asked:
+            collection = _Collection(formats() if known is None else known, sizes, strict_fields)
+            for place, file in enumerate(files):
+                collection.add(place, file)
+            loaded = collection.loaded(environment)
+        if shelf is not None:
+            shelf.keep(files, loaded, asked, collection.more)
+        return loaded
+
+
+def _names_of(known: Sequence[Format] | None) -> list[str] | None:
+    """The names of formats; None where one is no module, so that its code is not known."""
+    if known is None:
+        return _format_names()
+    ours = f"{formats_package.__name__}."
+    names = [
+        format_.__name__
+        for format_ in known
+        if isinstance(format_, ModuleType) and format_.__name__.startswith(ours)
+    ]
+    return names if len(names) == len(known) else None
 
 
 def _suffixes(known: Sequence[Format]) -> frozenset[str]:
     return frozenset(suffix for format_ in known for suffix in format_.SUFFIXES)
 
 
-def _files_below(directory: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """Files with these endings in order; each directory once, however links lead to it."""
-    seen: set[tuple[int, int]] = set()
-    pending = [directory]
-    while pending:
-        place = pending.pop()
-        try:
-            if place.is_dir():
-                status = place.stat()
-                if (status.st_dev, status.st_ino) in seen:
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-                inside = (entry for entry in place.iterdir() if not entry.name.startswith("."))
-                pending.extend(sorted(inside, reverse=True))
-            elif place.suffix.lower() in suffixes:
-                yield place
-        except OSError:
-            yield place  # reading it will tell what is wrong with it
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Makes Python's cycle collector rare: rules are many objects and have no cycles.
+
+    In the end they count as old, so that it does not look at all of them at the next occasion.
+    """
+    before, are_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
+    gc.set_threshold(_YOUNG, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if not are_frozen:
+            gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 class _Collection:
-    """What has been loaded so far."""
+    """What has been loaded so far.
 
-    def __init__(self, known: Sequence[Format], *, strict_fields: bool) -> None:
+    Attributes:
+        more: the files, by their places, of which more was read than their beginning.
+    """
+
+    def __init__(self, known: Sequence[Format], sizes: Sizes, strict_fields: bool) -> None:
         self._known = known
+        self._sizes = sizes
         self._strict_fields = strict_fields
         self._rules: dict[tuple[str, str], Rule] = {}
         self._problems: list[Problem] = []
         self._texts: list[tuple[Format, Path, str]] = []
         self._places: dict[str, None] = {}
-        self._seen: set[Path] = set()
         self._files = 0
+        self.more: dict[int, FileRead] = {}
 
     def loaded(self, environment: Environment) -> Loaded:
         """Loads what was added, each format its files together, in the order of the files."""
@@ -162,25 +199,24 @@ class _Collection:
         places = {place: number for number, place in enumerate(self._places)}
         return sorted(items, key=lambda item: places.get(item.path, len(places)))
 
-    def add(self, path: Path, *, named: bool) -> None:
-        """Reads one file, once; ``named`` says that its ending is no reason to pass it over."""
-        self._places.setdefault(str(path))
+    def add(self, place: int, file: FileRead) -> None:
+        """Takes a file; ``place`` is its number."""
+        self._places.setdefault(file.path)
+        path = Path(file.path)
+        if is_data(file.path) and not file.named and not file.error:
+            if self._format_of(path, beginning_of(file)) is None:
+                return
+            if not file.is_whole:
+                file = self.more[place] = read_on(file, self._sizes)
         try:
-            real = path.resolve()
-            if real in self._seen:
-                return
-            self._seen.add(real)
-            is_data = path.suffix.lower() in _DATA
-            if is_data and not named and self._format_of(path, _beginning_of(path)) is None:
-                return
-            text = _text_of(path, LARGEST_EXPORT if is_data else LARGEST)
-        except (OSError, RuntimeError, ValueError) as error:
+            text = text_of(file, self._sizes)
+        except ValueError as error:
             self._files += 1
             self._unreadable(path, str(error))
             return
         format_ = self._format_of(path, text)
         if format_ is None:
-            if named:
+            if file.named:
                 self._files += 1
                 self._unreadable(path, "this is no rule file that Tocsin knows")
             else:
@@ -211,6 +247,8 @@ class _Collection:
 
     def _knows_fields_of(self, rule: Rule) -> bool:
         """Whether the rule may stay; tells of the fields that no schema knows."""
+        from tocsin.rules.field_names import unknown_fields
+
         unknown = unknown_fields(rule)
         refused = self._strict_fields and bool(unknown.required)
         if unknown:
@@ -223,33 +261,3 @@ class _Collection:
     def _unreadable(self, path: Path, reason: str) -> None:
         message = f"{path}: {reason}"
         self._problems.append(Problem(str(path), "", "unreadable", message))
-
-
-def _beginning_of(path: Path) -> str:
-    """The file's first lines, whatever is in them.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return file.read(_BEGINNING).decode("utf-8-sig", "replace")
-
-
-def _text_of(path: Path, largest: int = LARGEST) -> str:
-    """The file's text.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is too large, or no UTF-8.
-    """
-    with path.open("rb") as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        message = f"larger than {largest // 1_000_000} MB"
-        raise ValueError(message)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = f"not UTF-8: byte {content[error.start]:#04x} on line {line}"
-        raise ValueError(message) from None

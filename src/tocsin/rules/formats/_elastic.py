@@ -400,13 +400,11 @@ class _Reader:
     def _before_now(self, text: str, key: str) -> dt.timedelta:
         """How long before now a moment is, in date math: ``now-9m``, ``now-7d/d``."""
         if text.startswith("now") and not _DURATION.fullmatch(text[4:]):
-            from tocsin.languages._dates import interval
+            from tocsin.languages._dates import before
 
-            moment = interval(text, self._now)
-            # Moments are whole milliseconds.
-            before = 0 if moment is None else self._now // 1_000_000 - moment[0] // 1_000_000
-            if before > 0:
-                return dt.timedelta(milliseconds=before)
+            milliseconds = before(text, self._now) or 0
+            if milliseconds > 0:
+                return dt.timedelta(milliseconds=milliseconds)
         return self._duration(text.removeprefix("now-") if text[:4] == "now-" else "", key, text)
 
     def _duration(self, text: str, key: str, written: str = "") -> dt.timedelta:

@@ -30,6 +30,7 @@ from tocsin.errors import QueryError, RuleError
 from tocsin.languages import datadog_query
 from tocsin.languages.secl import compile_query
 from tocsin.logic.query import Query
+from tocsin.premises import note_file
 from tocsin.rules.environment import Environment
 from tocsin.rules.formats._datadog import Entry, macro_of, read_yaml, threats_of
 from tocsin.rules.model import (
@@ -180,6 +181,7 @@ def _companion(path: Path, aliases: tuple[str, ...]) -> Entry | None:
         RuleError: it cannot be read.
     """
     beside = path.with_name(path.stem + COMPANION_SUFFIX)
+    note_file(beside)
     if beside.is_file():
         return _read(beside)
     return next((shipped for alias in aliases if (shipped := _shipped().get(alias))), None)
