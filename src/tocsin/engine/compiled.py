@@ -1,0 +1,80 @@
+"""Compiled things kept on disk (`kept_files`), by what they were compiled from and with what.
+
+A compiled automaton is good for one version of the library that made it and one kind of processor,
+so both are part of its key, with Tocsin's own version. The key's digest stands before the content
+as well: a file that was given another's name is as if it were not there.
+
+>>> import os
+>>> os.environ["TOCSIN_CACHE"] = "off"
+>>> kept("sums", b"1 2 3", lambda: b"6"), found("sums", b"1 2 3")
+(b'6', None)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import metadata
+
+from tocsin import kept_files
+
+_DIGEST = hashlib.sha256().digest_size
+
+
+def kept(kind: str, key: bytes, build: Callable[[], bytes]) -> bytes:
+    """What is kept under a key, or what ``build`` makes, which is kept from then on.
+
+    Args:
+        kind: what sort of thing it is, as ``patterns``; small letters, digits and dashes.
+        key: all that it is made of.
+        build: makes it.
+    """
+    known = found(kind, key)
+    if known is None:
+        known = build()
+        keep(kind, key, known)
+    return known
+
+
+def found(kind: str, key: bytes) -> bytes | None:
+    """What is kept under a key; None where nothing is, or where it is damaged."""
+    name = _name(key)
+    content = kept_files.load(kind, name)
+    if content is None or content[:_DIGEST] != hashlib.sha256(name).digest():
+        return None
+    return content[_DIGEST:]
+
+
+def keep(kind: str, key: bytes, data: bytes) -> None:
+    """Keeps something under a key, if that can be done."""
+    name = _name(key)
+    kept_files.store(kind, name, hashlib.sha256(name).digest() + data)
+
+
+@lru_cache(maxsize=1)
+def hyperscan_build() -> bytes | None:
+    """What tells Hyperscan's databases of here from others'; None where it does not run."""
+    try:
+        import hyperscan
+
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(expressions=[b"tocsin"], ids=[0], elements=1, flags=0)
+        # A mark, the version, the length, the processor's features; behind it a checksum.
+        header = hyperscan.dumpb(database)[:20]
+    except Exception:  # no wheel, one of another platform, too old a processor
+        return None
+    return f"hyperscan {metadata.version('hyperscan')} {header.hex()}".encode()
+
+
+def _name(key: bytes) -> bytes:
+    return _versions() + key
+
+
+@lru_cache(maxsize=1)
+def _versions() -> bytes:
+    try:
+        version = metadata.version("tocsin")
+    except metadata.PackageNotFoundError:
+        version = ""
+    return b"tocsin %b\n%b\n" % (version.encode(), hyperscan_build() or b"")
