@@ -173,7 +173,7 @@ def test_bad_events_cost_themselves_and_are_kept_with_their_place(place: Path) -
     letters = place / "letters.ndjson"
     done = tocsin(
         "scan", place / "bad.ndjson", "--rules", place / "rules" / "connect.toml",
-        "--format", "ndjson", "--dead-letter", letters,
+        "--format", "ndjson", "--dead-letter", letters, "--verify-input",
     )  # fmt: skip
     assert done.returncode == 0
     assert len(alerts(done)) == 2

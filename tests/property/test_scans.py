@@ -8,6 +8,7 @@ number as their tiebreaker: of events of the same time that have none, the order
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import itertools
 import json
 import shutil
@@ -18,17 +19,20 @@ from pathlib import Path
 from typing import Any, cast
 from unittest import mock
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tocsin.alerts.model import Alert
+from tocsin.events.decoders import json as decoding
 from tocsin.events.record import Document
 from tocsin.logic import query as logic
 from tocsin.logic.expr import Always, Leaf
 from tocsin.logic.matchers import Equals
 from tocsin.rules.model import Rule, Suppression
+from tocsin.runtime import deferral, workers
 from tocsin.runtime import scan as scanning
 from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import Memory, Scan
@@ -264,7 +268,12 @@ def directory(files: Files) -> Iterator[Path]:
 
 
 def scan(
-    rules: Sequence[Rule], place: Path, memory: Memory | None = None, sink: Rung | None = None
+    rules: Sequence[Rule],
+    place: Path,
+    memory: Memory | None = None,
+    sink: Rung | None = None,
+    *,
+    jobs: int = 1,
 ) -> Rung:
     """Scans the files of a directory in small batches; alerts are handed over a few at a time."""
     sink = Rung() if sink is None else sink
@@ -274,7 +283,8 @@ def scan(
         mock.patch.object(scanning, "PENDING_ALERTS", 2),
     ):
         Scan(
-            rules, inputs, memory or Forgetful(), sink, indicators=INDICATORS, clock=lambda: NOW
+            rules, inputs, memory or Forgetful(), sink, indicators=INDICATORS, clock=lambda: NOW,
+            jobs=jobs,
         ).run()  # fmt: skip
     return sink
 
@@ -466,3 +476,64 @@ def test_huge_arrays_of_keys_and_terms_raise_nothing() -> None:
         rang = scan(rules, place).alerts
     assert {alert.rule.id for alert in rang} == {rule.id for rule in rules}
     assert len(rang) == 6_000
+
+
+@contextmanager
+def small_blocks(size: int) -> Iterator[None]:
+    """Files are read a few lines at a time, and read twice where that can be."""
+    with (
+        mock.patch.object(decoding, "LINES_AT_ONCE", size),
+        mock.patch.object(workers, "SECTION", size),
+        mock.patch.object(scanning, "MANY_BYTES", 0),
+        mock.patch.object(deferral, "BROAD", -1.0),
+    ):
+        yield
+
+
+def in_full(found: Sequence[Alert]) -> list[bytes]:
+    return sorted(msgspec.json.encode(alert) for alert in found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_reading_twice_for_broad_sequences_changes_nothing(kind: str, data: st.DataObject) -> None:
+    rules, found = data.draw(rules_of(kind)), data.draw(events())
+    with directory(split(data.draw, found)) as place:
+        once = in_full(scan(rules, place).alerts)
+        with small_blocks(data.draw(st.sampled_from([60, 400, 1 << 20]))):
+            assert in_full(scan(rules, place).alerts) == once
+
+
+@pytest.mark.parametrize("kind", ["eql sequence", "query", "new_terms", "threshold", "mixed"])
+@settings(max_examples=4, deadline=None)
+@given(data=st.data())
+def test_several_processes_find_what_one_does(kind: str, data: st.DataObject) -> None:
+    rules, found = data.draw(rules_of(kind)), data.draw(events())
+    with directory([found, [], found[::-1]]) as place:
+        packed = gzip.compress((place / "0.ndjson").read_bytes())
+        (place / "3.ndjson").write_bytes(packed)
+        once = in_full(scan(rules, place).alerts)
+        with small_blocks(300):
+            assert in_full(scan(rules, place, jobs=3).alerts) == once
+
+
+def test_places_and_broken_lines_are_the_same_with_several_processes(tmp_path: Path) -> None:
+    lines = [json.dumps({"kind": "abc"[n % 3], "n": n}) for n in range(200)]
+    lines[50], lines[51], lines[150] = "{broken", "", "x" * 2_000
+    (tmp_path / "a.ndjson").write_text("\r\n".join(lines))
+    rule = Rule(
+        id="r", name="r", vendor="elastic", path="r", language="kuery", type="query", kind="query",
+        text="", query=kind_is("a"),
+    )  # fmt: skip
+    found = []
+    for jobs in (1, 2):
+        inputs = find([str(tmp_path / "a.ndjson")])
+        sink = Rung()
+        with small_blocks(300), mock.patch.object(decoding, "LONGEST", 1_000):
+            job = Scan([rule], inputs, Forgetful(), sink, clock=lambda: NOW, jobs=jobs)
+            summary = job.run()
+        found.append((in_full(sink.alerts), summary.events, summary.undecodable, summary.examples))
+    assert found[0] == found[1]
+    assert found[0][1] == 197
+    assert [example.split(": ")[1] for example in found[0][3]] == ["line 51", "line 151"]

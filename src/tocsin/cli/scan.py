@@ -143,6 +143,19 @@ def scan(
             "--dead-letter", metavar="FILE", help="Append what could not be decoded, as NDJSON."
         ),
     ] = None,
+    verify_input: Annotated[
+        bool,
+        typer.Option(
+            "--verify-input",
+            help="Decode every line, also those that no rule can match, and name the broken ones.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="How many processes read lines of JSON."
+        ),
+    ] = 1,
     guide: Annotated[
         str,
         typer.Option("--guide", metavar="HOW", help="The guide in the table: short, full, none."),
@@ -168,7 +181,7 @@ def scan(
         return _scan(
             inputs, input_format, rules, where, form, output, since, until, warm_up,
             indicators or [], exceptions or [], max_signals, fail_on, strict, strict_fields,
-            _store_url(db, save), dead_letter, guide, quiet,
+            _store_url(db, save), dead_letter, verify_input, jobs, guide, quiet,
         )  # fmt: skip
 
 
@@ -190,6 +203,8 @@ def _scan(
     strict_fields: bool,
     url: str,
     dead_letter: Path | None,
+    verify_input: bool,
+    jobs: int,
     guide: str,
     quiet: bool,
 ) -> int:
@@ -250,7 +265,7 @@ def _scan(
         job = Scan(
             loaded.rules, found, _memory(url, stack), sink, window=window, warm_up=learning,
             dead_letters=dead_letter, indicators=indicators.documents, max_signals=most,
-            moved=moved,
+            moved=moved, verify_input=verify_input, jobs=jobs,
         )  # fmt: skip
         try:
             summary = job.run()
@@ -463,6 +478,9 @@ def _report(
     speed = summary.events / summary.seconds if summary.seconds else 0
     line("scanned", f"{_count(summary.events, 'event')} in {_count(summary.files, 'file')}, "
          f"{summary.seconds:.1f} s ({speed:,.0f} a second)")  # fmt: skip
+    if summary.passed_over:
+        line("passed over", f"{_count(summary.passed_over, 'event')} that no rule can match, "
+             "without decoding them")  # fmt: skip
     if summary.resumed:
         line("resumed", f"{_count(summary.resumed, 'file')} had been done before the interruption")
     failures = [p for p in loaded.problems if p.is_failure]

@@ -10,20 +10,17 @@ import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from tocsin.engine.evaluate import Evaluation
 from tocsin.engine.explain import evidence
 from tocsin.engine.match import Match
-from tocsin.engine.plan import Plan
 from tocsin.engine.state.build import operator_for, operator_name
 from tocsin.engine.state.indicator_match import IndicatorMatchState
 from tocsin.engine.state.operator import Firing, Operator
 from tocsin.events import shapes
-from tocsin.events.batch import Batch, Mask
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
@@ -31,9 +28,9 @@ from tocsin.logic.agent_rule import AgentRule
 from tocsin.logic.field_types import Scalar, date_of
 from tocsin.logic.query import Correlation, Filter, NewTerms, Query, Sample, Threshold, roles_of
 from tocsin.logic.query import Sequence as SequenceQuery
-from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
-from tocsin.rules.index import Origin, sees
 from tocsin.rules.model import Rule
+from tocsin.runtime.deferral import Deferral
+from tocsin.runtime.finder import FEW, Finder, Found, Hit
 from tocsin.runtime.policies import Policies, Remembered
 
 
@@ -61,8 +58,12 @@ class Detector:
         saved: what rules remembered, by operator and key; see `changes`.
         now: the time that events without a time of their own take, nanoseconds since the epoch.
         indicators: documents about threats, for the rules that look for them.
+        reads_twice: the input will be read again where `again` asks for it, so that sequences with
+            broad stages can be put off (`runtime.deferral`).
+        all_decoded: see `Finder`.
 
     Attributes:
+        finder: finds the hits that `take` is given; `feed` does both.
         without_indicators: how many rules look for indicators and have none.
     """
 
@@ -75,6 +76,8 @@ class Detector:
         warm_up: dt.timedelta = dt.timedelta(0),
         saved: Mapping[str, Mapping[str, bytes]] | None = None,
         indicators: Sequence[Document] = (),
+        reads_twice: bool = False,
+        all_decoded: bool = False,
     ) -> None:
         # A silent rule that nothing else needs at work costs nothing.
         self.rules = tuple(r for r in rules if not r.silent or isinstance(r.query, AgentRule))
@@ -82,13 +85,6 @@ class Detector:
         self._window = window or Window()
         self._warm_up = int(warm_up.total_seconds() * 1_000_000_000)
         self._roles = [roles_of(rule.query) for rule in self.rules]
-        self._conditions = [
-            (number, role) for number, roles in enumerate(self._roles) for role in range(len(roles))
-        ]
-        self._plan = Plan(
-            (self._roles[number][role].expr for number, role in self._conditions),
-            extra_fields=("@timestamp",) if warm_up else (),
-        )
         saved = saved or {}
         self._operators: dict[int, Operator] = {}
         for number, rule in enumerate(self.rules):
@@ -107,6 +103,26 @@ class Detector:
             [r.query.where] if isinstance(r.query, AgentRule) else [role.expr for role in roles]
             for r, roles in zip(self.rules, self._roles, strict=True)
         ]
+        self._conditions = [
+            (number, role)
+            for number, roles in enumerate(self._roles)
+            for role in range(len(roles))
+            if not self._is_blind(number)
+        ]
+        self._deferral = (
+            Deferral({n: rule.query for n, rule in enumerate(self.rules)}, self._conditions)
+            if reads_twice
+            else None
+        )
+        self._is_second = False
+        self.finder = Finder(
+            [self._roles[number][role].expr for number, role in self._conditions],
+            [self.rules[number].index for number, _ in self._conditions],
+            choose=self._deferral.choose if self._deferral else None,
+            all_decoded=all_decoded,
+            clock=partial(_time_within, self._window) if warm_up else None,
+            few=0 if reads_twice else FEW,
+        )
         self._order = 0
         self._piped: dict[int, list[Match]] = {}
         self._identities = Identities()
@@ -145,32 +161,43 @@ class Detector:
 
     def feed(self, records: Sequence[Record], source: str) -> list[Match]:
         """What rings at once over some records of a file, in the order of the rules."""
-        shaped = [shapes.in_ecs(record) for record in records]
-        documents: list[Document] = [
-            record.document if found is None else found.document
-            for record, found in zip(records, shaped, strict=True)
-        ]
-        batch = Batch(documents, self._plan.extractor)
-        if self._warm_up:
-            self._note_times(batch)
-        evaluation = Evaluation(self._plan, batch)
-        masks = _Visibility(batch)
-        events: dict[int, Event] = {}
-        roles_at: dict[tuple[int, int], list[int]] = {}
-        for place, (number, role) in enumerate(self._conditions):
-            rows = evaluation.rows(place, masks.of(self.rules[number].index))
-            for row in rows.tolist():
-                roles_at.setdefault((row, number), []).append(role)
+        return self.take(self.finder.in_records(records), source)
+
+    def take(self, found: Found, source: str) -> list[Match]:
+        """What rings at once over the hits in a piece of a file."""
+        if found.earliest is not None:
+            earliest = self._earliest
+            self._earliest = found.earliest if earliest is None else min(earliest, found.earliest)
         matches: list[Match] = []
-        # By row, so that how often the same bytes came before does not depend on the rules.
-        for (row, number), roles in sorted(roles_at.items()):
-            event = events.get(row)
-            if event is None:
-                event = self._event(records[row], shaped[row], source, self._order + row)
-                events[row] = event
-            matches.extend(self._hit(number, event, roles))
-        self._order += len(records)
+        # By place, so that how often the same bytes came before does not depend on the rules.
+        for hit in found.hits:
+            event = self._event(hit, source)
+            roles_of_rules: dict[int, list[int]] = {}
+            for condition in hit.conditions:
+                number, role = self._conditions[condition]
+                roles_of_rules.setdefault(number, []).append(role)
+            for number in sorted(roles_of_rules):
+                matches.extend(self._hit(number, event, roles_of_rules[number]))
+        self._order += found.span
         return matches
+
+    def again(self) -> bool:
+        """Whether the input has to be read a second time, for sequences that were put off.
+
+        If so, everything is made ready for it: `finder` finds what is needed, from the first file
+        on, and `take` takes it.
+        """
+        deferral = self._deferral
+        if deferral is None or self._is_second:
+            return False
+        chosen = deferral.second()
+        if not chosen:
+            return False
+        self.finder = self.finder.again(chosen, deferral.gates(chosen))
+        self._conditions = [self._conditions[number] for number in chosen]
+        self._is_second, self._order = True, 0
+        self.new_file()
+        return True
 
     @property
     def policies(self) -> Remembered:
@@ -247,21 +274,19 @@ class Detector:
             firing.details | _details(rule.query, firing),
         )  # fmt: skip
 
-    def _note_times(self, batch: Batch) -> None:
-        for time in map(_time, batch.column("@timestamp").distinct):
-            if time is not None and self._window.holds(time):
-                self._earliest = time if self._earliest is None else min(self._earliest, time)
+    def _is_blind(self, number: int) -> bool:
+        """Whether a rule looks for indicators and has none: it can never ring."""
+        operator = self._operators.get(number)
+        return isinstance(operator, IndicatorMatchState) and not operator.has_indicators
 
-    def _event(
-        self, record: Record, shaped: shapes.Shaped | None, source: str, order: int
-    ) -> Event:
-        document = record.document if shaped is None else shaped.document
+    def _event(self, hit: Hit, source: str) -> Event:
+        record, shaped, document = hit.record, hit.shaped, hit.document
         time = _time_of(document, "@timestamp")
         identity = self._identities.name(record, shaped)
         return Event(
             identity, self._now if time is None else time, document, source, record.position,
-            None if shaped is None else record.document, received=time is None, order=order,
-            size=len(record.raw),
+            None if shaped is None else record.document, received=time is None,
+            order=self._order + hit.place, size=len(record.raw),
         )  # fmt: skip
 
     def _hit(self, number: int, event: Event, roles: Sequence[int]) -> Iterator[Match]:
@@ -271,6 +296,8 @@ class Detector:
             time = _time_of(event.document, rule.timestamp_override)
             if time is not None and (time != event.time or event.received):
                 event = msgspec.structs.replace(event, time=time, received=False)
+        if self._is_put_off(number, event, roles):
+            return
         if not self._window.holds(event.time):
             self.outside += 1
             return
@@ -295,6 +322,18 @@ class Detector:
                 self._piped[number] = _piped(held, [pipes[0]])
         else:
             yield match
+
+    def _is_put_off(self, number: int, event: Event, roles: Sequence[int]) -> bool:
+        """Takes care of an event of a sequence with broad stages; whether it was one."""
+        deferral = self._deferral
+        if deferral is None or number not in deferral.leads:
+            return False
+        if self._window.holds(event.time):
+            if not self._is_second:
+                deferral.note(number, event.document)
+            elif any(deferral.is_wanted(number, role, event.document) for role in roles):
+                self._operators[number].add(event, roles)
+        return True
 
 
 def _with(document: Document, context: Document) -> Document:
@@ -370,6 +409,11 @@ def _details(query: Query, firing: Firing) -> dict[str, Any]:
             return {}
 
 
+def _time_within(window: Window, document: Document) -> int | None:
+    time = _time_of(document, "@timestamp")
+    return time if time is not None and window.holds(time) else None
+
+
 def _time_of(document: Document, field: str) -> int | None:
     return next((t for t in map(_time, values_of(document, field)) if t is not None), None)
 
@@ -385,35 +429,3 @@ def _piped(matches: list[Match], pipes: Iterable[tuple[str, int]]) -> list[Match
     for name, count in pipes:
         kept = kept[:count] if name == "head" else kept[-count:] if count else []
     return kept
-
-
-class _Visibility:
-    """Which rows of a batch a rule's index patterns let it see; asked once a distinct origin."""
-
-    def __init__(self, batch: Batch) -> None:
-        self._masks: dict[tuple[str, ...], Mask | None] = {}
-        columns = [batch.column(field) for field in ORIGIN_FIELDS]
-        self._plain = not any(len(column.rows) for column in columns)
-        self._origins: list[Origin] = []
-        self._codes = np.zeros(batch.size, dtype=np.int32)
-        if self._plain:
-            return
-        values = [[""] * batch.size for _ in columns]
-        for texts, column in zip(values, columns, strict=True):
-            # Backwards, so that of an array the first counts, as in `origin_of`.
-            for code, row in zip(column.codes[::-1], column.rows[::-1], strict=True):
-                value = column.distinct[code]
-                texts[row] = value if isinstance(value, str) else ""
-        places: dict[tuple[str, ...], int] = {}
-        for row, origin in enumerate(zip(*values, strict=True)):
-            self._codes[row] = places.setdefault(origin, len(places))
-        self._origins = [Origin(*origin) for origin in places]
-
-    def of(self, patterns: tuple[str, ...]) -> Mask | None:
-        """The rows that the patterns see; None: all of them."""
-        if self._plain or not patterns:
-            return None
-        if patterns not in self._masks:
-            seen = np.array([sees(patterns, origin) for origin in self._origins])
-            self._masks[patterns] = None if seen.all() else seen[self._codes]
-        return self._masks[patterns]

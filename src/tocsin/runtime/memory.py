@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Forgetful:
     """For a scan without a store: every alert is new, nothing is kept."""
 
+    remembers = False
+
     def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """Nothing."""
         return {}
@@ -50,6 +52,8 @@ class Stored:
     Args:
         engine: from `store.open.open_store`.
     """
+
+    remembers = True
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

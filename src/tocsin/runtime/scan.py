@@ -12,10 +12,12 @@ import base64
 import datetime as dt
 import gc
 import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,15 +28,20 @@ from tocsin.alerts.model import Alert
 from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_name
 from tocsin.errors import InputError, UsageError
+from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.rules.model import SEVERITIES, Rule, Severity
 from tocsin.runtime.detector import Detector, Window
+from tocsin.runtime.finder import Finder, Found
 from tocsin.runtime.outcome import Outcome
 from tocsin.runtime.policies import Remembered
-from tocsin.sources.files import STANDARD_INPUT, Found, InputFile, OpenFile
+from tocsin.runtime.workers import Task, Workers, found_in, sections
+from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile
+from tocsin.sources.files import Found as Inputs
 
 BATCH_RECORDS = 4_096
 BATCH_BYTES = 16 << 20
+MANY_BYTES = 8 << 20
 PENDING_ALERTS = 1_000
 PENDING_BYTES = 16 << 20
 
@@ -47,7 +54,13 @@ class Sink(Protocol):
 
 
 class Memory(Protocol):
-    """What a scan needs of a store; `runtime.memory` has the two there are."""
+    """What a scan needs of a store; `runtime.memory` has the two there are.
+
+    Attributes:
+        remembers: whether another scan will see what rules remember after this one.
+    """
+
+    remembers: bool
 
     def saved(self, operators: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """What rules remember, by operator and key."""
@@ -92,7 +105,8 @@ class Summary(msgspec.Struct):
         files: files read.
         refused: inputs that could not be read, with the reason.
         resumed: files that an interrupted scan had done before.
-        events: events looked at.
+        events: events in them.
+        passed_over: how many of those nobody decoded, as no rule can match them.
         undecodable: pieces that are no events, by reason.
         examples: the first few of those, as ``file: position: reason``.
         alerts: by severity.
@@ -113,6 +127,7 @@ class Summary(msgspec.Struct):
     refused: list[str] = msgspec.field(default_factory=list)
     resumed: int = 0
     events: int = 0
+    passed_over: int = 0
     undecodable: Counter[str] = msgspec.field(default_factory=Counter)
     examples: list[str] = msgspec.field(default_factory=list)
     alerts: Counter[str] = msgspec.field(default_factory=Counter)
@@ -150,12 +165,14 @@ class Scan:
         clock: the current time in nanoseconds since the epoch.
         indicators: documents about threats, from `sources.indicators.load_indicators`.
         moved: called now and then with (bytes read, of how many, alerts) for a progress bar.
+        verify_input: every line is decoded, so that each that is no event is named.
+        jobs: how many processes look for hits in files of lines.
     """
 
     def __init__(
         self,
         rules: Sequence[Rule],
-        inputs: Found,
+        inputs: Inputs,
         memory: Memory,
         sink: Sink,
         *,
@@ -166,8 +183,11 @@ class Scan:
         max_signals: int | None = None,
         clock: Callable[[], int] = time.time_ns,
         moved: Callable[[int, int, int], None] | None = None,
+        verify_input: bool = False,
+        jobs: int = 1,
     ) -> None:
         self._inputs = inputs
+        self._jobs = jobs
         self._memory = memory
         self._sink = sink
         self._dead_letters = dead_letters
@@ -184,7 +204,8 @@ class Scan:
         saved = memory.saved([*operators, "clock"])
         self._detector = Detector(
             rules, now=clock(), window=window, warm_up=warm_up,
-            saved=saved, indicators=indicators,
+            saved=saved, indicators=indicators, all_decoded=verify_input,
+            reads_twice=not memory.remembers and _can_be_read_twice(inputs),
         )  # fmt: skip
         self._outcome = Outcome(rules, saved, max_signals=max_signals)
         self.summary = Summary(
@@ -203,6 +224,7 @@ class Scan:
                 letters = stack.enter_context(_DeadLetters(self._dead_letters))
             progress = self._resume()
             done = {tuple(entry) for entry in progress.done}
+            pieces = stack.enter_context(Pieces(self._detector.finder, self._jobs))
             for file in self._inputs.files:
                 mark = _mark(file)
                 if mark is not None and mark in done:
@@ -210,7 +232,7 @@ class Scan:
                     read += file.size
                     continue
                 try:
-                    self._file(file, read, letters)
+                    self._file(file, read, letters, pieces)
                 except InputError as error:
                     summary.refused.append(str(error))
                     continue
@@ -220,6 +242,8 @@ class Scan:
                     progress.done.append(mark)
                     progress.read = self._detector.read
                 self._commit(progress)
+        if self._detector.again():
+            self._read_again()
         for match in self._detector.remembered():
             self._alerts(self._outcome.take([match]))
         self._alerts(self._outcome.take(self._detector.finish()))
@@ -247,28 +271,42 @@ class Scan:
         self._detector.go_on(progress.read)
         return progress
 
-    def _file(self, file: InputFile, read: int, letters: _DeadLetters | None) -> None:
+    def _file(
+        self, file: InputFile, read: int, letters: _DeadLetters | None, pieces: Pieces
+    ) -> None:
         summary = self.summary
         self._detector.new_file()
         with OpenFile(file) as opened:
             summary.files += 1
-            for batch in _batches(self._decoded(opened, letters)):
-                self._alerts(self._outcome.take(self._detector.feed(batch, file.shown)))
-                summary.events += len(batch)
+            for found in pieces.of(opened):
+                self._alerts(self._outcome.take(self._detector.take(found, file.shown)))
+                summary.events += found.events
+                summary.passed_over += found.passed_over
+                for piece in found.undecodable:
+                    self._undecodable(piece, file, letters)
                 self._moved(read + opened.position, self._total, len(self._seen))
 
-    def _decoded(self, opened: OpenFile, letters: _DeadLetters | None) -> Iterator[Record]:
+    def _undecodable(
+        self, piece: Undecodable, file: InputFile, letters: _DeadLetters | None
+    ) -> None:
         summary = self.summary
-        for found in opened.records():
-            if isinstance(found, Record):
-                yield found
-                continue
-            summary.undecodable[_reason_group(found.reason)] += 1
-            if len(summary.examples) < 5:
-                place = f"{opened.file.shown}: {found.position}"
-                summary.examples.append(f"{place}: {found.reason}")
-            if letters is not None:
-                letters.write(opened.file.shown, found)
+        summary.undecodable[_reason_group(piece.reason)] += 1
+        if len(summary.examples) < 5:
+            summary.examples.append(f"{file.shown}: {piece.position}: {piece.reason}")
+        if letters is not None:
+            letters.write(file.shown, piece)
+
+    def _read_again(self) -> None:
+        """Reads the files once more, for sequences that were put off."""
+        detector, read = self._detector, 0
+        with Pieces(detector.finder, self._jobs) as pieces:
+            for file in self._inputs.files:
+                detector.new_file()
+                with suppress(InputError), OpenFile(file) as opened:
+                    for found in pieces.of(opened):
+                        detector.take(found, file.shown)
+                        self._moved(read + opened.position, self._total, len(self._seen))
+                read += file.size
 
     def _alerts(self, matches: Sequence[Match]) -> None:
         now = self._clock()
@@ -316,17 +354,125 @@ def rare_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+class Pieces:
+    """What the events of files satisfy, piece by piece; a context manager.
+
+    Args:
+        finder: what is looked for.
+        jobs: how many processes look for it.
+    """
+
+    def __init__(self, finder: Finder, jobs: int = 1) -> None:
+        self._finder = finder
+        self._jobs = jobs
+        self._stack = ExitStack()
+        self._workers: Workers | None = None
+
+    def __enter__(self) -> Pieces:
+        """Itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends what other processes do."""
+        self._stack.close()
+
+    def of(self, opened: OpenFile) -> Iterator[Found]:
+        """What a file's events satisfy."""
+        blocks = opened.blocks()
+        if blocks is None:
+            yield from _by_record(opened.records(), self._finder)
+        elif self._jobs > 1:
+            yield from self._by_others(opened, blocks)
+        else:
+            yield from self._by_block(opened, blocks)
+
+    def _by_block(
+        self, opened: OpenFile, blocks: Iterator[json.Block | Undecodable]
+    ) -> Iterator[Found]:
+        for block in blocks:
+            if isinstance(block, Undecodable):
+                yield Found(undecodable=[block])
+                continue
+            found = self._finder.in_block(block)
+            if found.is_bulk:
+                yield from _by_record(opened.from_block(block), self._finder)
+                return
+            yield found
+
+    def _by_others(
+        self, opened: OpenFile, blocks: Iterator[json.Block | Undecodable]
+    ) -> Iterator[Found]:
+        first = next(blocks, None)
+        if not isinstance(first, json.Block):
+            yield from self._by_block(opened, chain([] if first is None else [first], blocks))
+            return
+        self._finder.prepare(first)
+        if self._workers is None:
+            self._workers = self._stack.enter_context(Workers(self._finder, self._jobs))
+        before = 0
+        aside: list[Undecodable] = []
+        for _, answer in self._workers.answers(_tasks(opened, first, blocks, aside)):
+            if answer.failure:
+                message = f"{opened.file.shown}: {answer.failure}"
+                raise InputError(message)
+            if answer.is_bulk:
+                with OpenFile(opened.file) as again:
+                    rest = _behind(again.records(), before)
+                    yield from _by_record(rest, self._finder)
+                return
+            yield found_in(answer, before)
+            before += answer.lines
+        if aside:
+            yield Found(undecodable=aside)
+
+
+def _tasks(
+    opened: OpenFile,
+    first: json.Block,
+    blocks: Iterator[json.Block | Undecodable],
+    aside: list[Undecodable],
+) -> Iterator[Task]:
+    """The sections of a file; what is too long to be sent as a section is put aside."""
+    path = opened.plain_path
+    if path is not None:
+        yield from sections(path, opened.file.size)
+        return
+    for block in chain([first], blocks):
+        if isinstance(block, Undecodable):
+            aside.append(block)
+            yield Task(data=b"\n")
+        else:
+            yield Task(data=block.data)
+
+
+def _behind(pieces: Iterator[Record | Undecodable], before: int) -> Iterator[Record | Undecodable]:
+    """The pieces behind so many lines."""
+    for piece in pieces:
+        line = re.match(r"line (\d+)", piece.position)
+        if line is None or int(line[1]) > before:
+            yield piece
+
+
+def _by_record(pieces: Iterator[Record | Undecodable], finder: Finder) -> Iterator[Found]:
     batch: list[Record] = []
     size = 0
-    for record in records:
-        batch.append(record)
-        size += len(record.raw)
+    for piece in pieces:
+        if isinstance(piece, Undecodable):
+            yield Found(undecodable=[piece])
+            continue
+        batch.append(piece)
+        size += len(piece.raw)
         if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
-            yield batch
+            yield finder.in_records(batch)
             batch, size = [], 0
     if batch:
-        yield batch
+        yield finder.in_records(batch)
+
+
+def _can_be_read_twice(inputs: Inputs) -> bool:
+    """Whether it is worth while to read the inputs twice, and possible."""
+    total = sum(file.size for file in inputs.files)
+    return total >= MANY_BYTES and all(Path(file.name).is_file() for file in inputs.files)
 
 
 def _mark(file: InputFile) -> tuple[str, int, int] | None:
@@ -346,7 +492,7 @@ def _place(file: InputFile) -> str:
 
 def _scan_key(
     rules: Sequence[Rule],
-    inputs: Found,
+    inputs: Inputs,
     window: Window | None,
     warm_up: dt.timedelta,
     indicators: Sequence[Document],

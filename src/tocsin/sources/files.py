@@ -13,15 +13,18 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import msgspec
 
 from tocsin.errors import InputError, UsageError
-from tocsin.events.decoders import Decoder, decoders, recognise, suffixes
+from tocsin.events.decoders import Decoder, decoders, json, recognise, suffixes
 from tocsin.events.record import Record, Undecodable
 from tocsin.events.shapes import PLAIN, shapes
+
+T = TypeVar("T")
 
 STANDARD_INPUT = "-"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -155,7 +158,7 @@ class OpenFile:
             else:
                 self._raw = Path(file.name).open("rb")  # noqa: SIM115  (closed by `close`)
             self._counted = _Counted(self._raw)
-            self._stream: io.BufferedReader[Any] = io.BufferedReader(self._counted, _BLOCK)
+            self._stream: Any = io.BufferedReader(self._counted, _BLOCK)
             self._content: _Decompressed | None = None
             begin = _decompressor(self._stream.peek(4)[:4])
             if begin is not None:
@@ -192,6 +195,33 @@ class OpenFile:
         """How many bytes of the file, as it lies on disk, have been read."""
         return self._counted.count
 
+    @property
+    def plain_path(self) -> str | None:
+        """Where the file lies, if any part of it can be read by itself; None: it cannot."""
+        name = self.file.name
+        is_plain = self._content is None and name != STANDARD_INPUT and Path(name).is_file()
+        return name if is_plain else None
+
+    def blocks(self) -> Iterator[json.Block | Undecodable] | None:
+        """The lines of a file of JSON, many at a time; None: it has to be read by `records`.
+
+        Raises:
+            InputError: the file cannot be read on.
+        """
+        if self._decoder is not decoders()["json"] or self.file.format not in {"", "json"}:
+            return None
+        with self._clear_errors():
+            blocks = json.blocks(cast("BinaryIO", self._stream))
+        if not blocks.are_lines:
+            self._stream = blocks.rewound()
+            return None
+        self._blocks = blocks
+        return self._to_the_end(iter(blocks))
+
+    def from_block(self, block: json.Block) -> Iterator[Record | Undecodable]:
+        """The events from a block on, one by one; no more blocks may be asked for."""
+        return self._to_the_end(self._blocks.from_block(block))
+
     def records(self) -> Iterator[Record | Undecodable]:
         """What is in the file; damage to the compression ends it and is reported as such.
 
@@ -199,16 +229,26 @@ class OpenFile:
             InputError: the file cannot be read on.
         """
         shape = "" if self.file.format in decoders() else self.file.format
+        found = self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown)
+        for piece in self._to_the_end(found):
+            if shape and isinstance(piece, Record):
+                piece.shape = shape
+            yield piece
+
+    def _to_the_end(self, pieces: Iterator[T]) -> Iterator[T | Undecodable]:
+        """All of the pieces, and what is wrong with the compression."""
+        with self._clear_errors():
+            yield from pieces
+        if self._content is not None and self._content.damage:
+            yield Undecodable("end of file", self._content.damage)
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
         try:
-            for found in self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown):
-                if shape and isinstance(found, Record):
-                    found.shape = shape
-                yield found
+            yield
         except OSError as error:
             message = f"{self.file.shown}: {_why(error)}"
             raise InputError(message) from error
-        if self._content is not None and self._content.damage:
-            yield Undecodable("end of file", self._content.damage)
 
 
 def _standard_input() -> BinaryIO:
@@ -241,10 +281,9 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._stream.read(len(buffer))
-        self.count += len(data)
-        buffer[: len(data)] = data
-        return len(data)
+        count: int = self._stream.readinto(buffer)  # type: ignore[attr-defined]
+        self.count += count
+        return count
 
 
 class _Decompressed(io.RawIOBase):

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.unit.events.sensors import JSON
 
 from tocsin.alerts.scrub import scrub
 from tocsin.events.record import Record
-from tocsin.events.shapes import carries_others, in_ecs, is_in_ecs, shapes
+from tocsin.events.shapes import carries_others, in_ecs, is_in_ecs, marks, shapes
 from tocsin.sources.files import OpenFile, find, formats
 
 Document = dict[str, Any]
@@ -308,3 +309,37 @@ def test_a_storage_accounts_keys_and_a_password_sent_to_an_ftp_server_are_hidden
         found = in_ecs(Record(document, "line 1"))
         assert found is not None
         assert "aHVzaA==" not in json.dumps(found.document)
+
+
+def spellings(document: Document) -> list[bytes]:
+    """A document as different writers write it."""
+    plain = json.dumps(document)
+    return [
+        plain.encode(),
+        json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(),
+        json.dumps(document, separators=(" , ", " : ")).encode(),
+    ]
+
+
+@pytest.mark.parametrize("name", shapes())
+def test_a_shape_says_what_stands_in_the_json_of_its_documents(name: str) -> None:
+    own: tuple[bytes, ...] = getattr(shapes()[name], "MARKS", ())
+    assert own, "without marks every line of every file is decoded"
+    assert set(own) <= set(marks())
+    for document in [RAW[name]] if name in RAW else []:
+        assert shapes()[name].recognises(document)
+        for line in spellings(document):
+            assert any(re.search(mark, line, re.IGNORECASE) for mark in own)
+
+
+def test_every_sample_in_a_vendors_shape_has_a_mark(shared: Path) -> None:
+    pattern = re.compile(b"|".join(marks()), re.IGNORECASE)
+    seen = set()
+    for path in sorted((shared / "data").rglob("*.json*")):
+        with OpenFile(find([str(path)]).files[0]) as opened:
+            for record in itertools.islice(opened.records(), 200):
+                if isinstance(record, Record) and in_ecs(record) is not None:
+                    name = next(n for n, s in shapes().items() if s.recognises(record.document))
+                    seen.add(name)
+                    assert all(pattern.search(line) for line in spellings(record.document)), name
+    assert len(seen) >= 5

@@ -7,6 +7,7 @@ import os
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -168,9 +169,9 @@ def test_a_name_that_is_no_text_is_shown_with_escapes(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_on_is_named(tmp_path: Path) -> None:
     class Breaking(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            if data := super().read(size):
-                return data
+        def readinto(self, buffer: Any) -> int:
+            if count := super().readinto(buffer):
+                return count
             raise OSError(errno.EIO, "Input/output error")
 
     with OpenFile(InputFile("-"), Breaking(LINES)) as opened:

@@ -11,15 +11,20 @@ surrogates, bad UTF-8, nesting deeper than `DEEPEST` and events longer than `LON
 
 What wraps events is taken off (`_json_pages`), and the actions of Elasticsearch's bulk format are
 passed over.
+
+Of a file of lines, `blocks` hands out the bytes, many lines at a time, so that lines which no rule
+can match need not be decoded; `of_line` decodes one.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
+import numpy as np
 
 from tocsin.events.decoders._json_pages import unwrapped
 from tocsin.events.record import Record, Undecodable
@@ -32,14 +37,35 @@ LONGEST = 16 << 20
 DEEPEST = 100
 """The deepest nesting that is decoded."""
 
+LINES_AT_ONCE = 4 << 20
+"""How many bytes of lines a block has, about."""
+
+_FEED = 10
 _KEPT = 64 << 10
 _BLOCK = 1 << 20
 _BLANKS = b" \t\r\n\x0b\x0c"
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
 _DECODER = msgspec.json.Decoder()
-_ACTIONS = (b'{"index"', b'{"create"', b'{ "index"', b'{ "create"')
 _ACTION_KEYS = frozenset({"_index", "_id", "_type", "routing", "pipeline", "require_alias"})
+
+
+BULK: tuple[bytes, ...] = (b'{"index"', b'{"create"', b'{ "index"', b'{ "create"')
+"""Texts of which one stands in lines that say something of the next one."""
+
+WRAPPED: tuple[bytes, ...] = (
+    *(
+        b'{%b"%b"' % (blank, key)
+        for blank in (b"", b" ")
+        for key in (
+            b"Records", b"records", b"value", b"@odata.context", b"@odata.nextlink",
+            b"@odata.count", b"nextLink", b"logEvents", b"messageType", b"owner", b"logGroup",
+            b"logStream", b"subscriptionFilters", b"receivedMessages", b"data", b"meta", b"links",
+        )
+    ),
+    b"{  ", b"{\t", b'"_source"', b'"_shards"', b'"hostIdentifier"',
+)  # fmt: skip
+"""Texts of which one stands in lines that hold events inside of something else."""
 
 
 def recognises(head: bytes) -> bool:
@@ -62,6 +88,153 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:
         yield from _pieces(reader, skip=b",")
     else:
         yield from _by_line(reader)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Some lines of a file.
+
+    Attributes:
+        data: whole lines with their line feeds; the last one of a file may lack it.
+        first: the number of the first of them.
+        offset: where it begins in the stream.
+    """
+
+    data: bytes
+    first: int
+    offset: int
+
+
+class Blocks:
+    """A stream of JSON, as blocks of lines where it is one object a line.
+
+    Args:
+        stream: need not be seekable.
+
+    Attributes:
+        are_lines: whether it is; else only `rewound` can be asked.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._head = _read(stream, LINES_AT_ONCE)
+        self.are_lines = _has_lines(self._head)
+
+    def rewound(self) -> BinaryIO:
+        """The stream from its beginning; nothing else must have been asked for."""
+        return _Chained(self._head, self._stream)
+
+    def __iter__(self) -> Iterator[Block | Undecodable]:
+        """The blocks, and lines that are too long to be events."""
+        stream = self._stream
+        data = self._head.removeprefix(b"\xef\xbb\xbf")
+        first, offset = 1, len(self._head) - len(data)
+        self._head = b""
+        while data:
+            if not data.endswith(b"\n"):
+                tail = stream.readline(LONGEST + 2)
+                begun = len(data) - data.rfind(b"\n") - 1
+                data += tail
+                if begun + len(tail) > LONGEST + 1 and not tail.endswith(b"\n"):
+                    yield from self._long(data, len(data) - begun - len(tail), first, offset)
+                    first += line_feeds(data) + 1
+                    offset += len(data) + self._skip_line()
+                    data = _read(stream, LINES_AT_ONCE)
+                    continue
+            yield Block(data, first, offset)
+            first += line_feeds(data)
+            offset += len(data)
+            data = _read(stream, LINES_AT_ONCE)
+
+    def _long(
+        self, data: bytes, end: int, first: int, offset: int
+    ) -> Iterator[Block | Undecodable]:
+        """The lines before one that is too long, and what begins it."""
+        whole = data[:end]
+        if whole:
+            yield Block(whole, first, offset)
+        reason = f"longer than {LONGEST >> 20} MiB"
+        line = first + line_feeds(whole)
+        yield Undecodable(f"line {line}", reason, data[end : end + _KEPT])
+
+    def from_block(self, block: Block) -> Iterator[Record | Undecodable]:
+        """The events from a block on that was handed out last: what follows is read here."""
+        yield from _by_line(_Lines(_Chained(block.data, self._stream), block.first))
+
+    def _skip_line(self) -> int:
+        """Passes over the rest of a line; returns how many bytes that were."""
+        size = 0
+        while more := self._stream.readline(_BLOCK):
+            size += len(more)
+            if more.endswith(b"\n"):
+                break
+        return size
+
+
+def line_feeds(data: bytes) -> int:
+    """How many line feeds there are; over megabytes quicker than `bytes.count`."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _FEED))
+
+
+def blocks(stream: BinaryIO) -> Blocks:
+    """The lines of a stream, if it has lines of JSON; see `Blocks`."""
+    return Blocks(stream)
+
+
+def of_line(line: bytes, number: int) -> Iterator[Record | Undecodable]:
+    """The events of one line of a file of lines; none of a blank one."""
+    line = line.strip(_BLANKS)
+    if line:
+        yield from _line(line, number, None)
+
+
+def says_of_next(line: bytes) -> bool:
+    """Whether a line is an action of the bulk format, and no event."""
+    line = line.strip(_BLANKS)
+    return line.startswith(BULK) and _action(line) is not None
+
+
+def _has_lines(head: bytes) -> bool:
+    reader = _Lines(io.BytesIO(head))
+    first = reader.peek()
+    if first is None or first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    if b"\n" not in head[: LINES_AT_ONCE - 1] and len(head) >= LINES_AT_ONCE:
+        return False
+    begun = first.lstrip(_BLANKS)
+    if begun.startswith(b"["):
+        return False
+    return not begun.startswith(b"{") or _is_lines(first, reader)
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    """So many bytes, or all there are: a pipe gives fewer at a time."""
+    parts: list[bytes] = []
+    while size > 0 and (part := stream.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+class _Chained(io.BufferedReader):
+    """Some bytes, and then a stream."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        super().__init__(_Behind(head, stream), _BLOCK)
+
+
+class _Behind(io.RawIOBase):
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._head[: len(buffer)] if self._head else self._stream.read(len(buffer))
+        self._head = self._head[len(data) :]
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _is_lines(first: bytes, reader: _Lines) -> bool:
@@ -88,10 +261,10 @@ class _Lines:
     Of a line that is too long only the beginning is a line; the rest is there for `rest` alone.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, first: int = 1) -> None:
         self._stream = stream
         self._ahead: list[tuple[int, bytes]] = []
-        self._number = 0
+        self._number = first - 1
         self._is_cut = False
 
     def _read(self) -> tuple[int, bytes] | None:
@@ -138,18 +311,23 @@ class _Lines:
 def _by_line(reader: _Lines) -> Iterator[Record | Undecodable]:
     identity: str | None = None
     for number, line in reader:
-        if line.startswith(_ACTIONS) and (action := _action(line)) is not None:
+        if line.startswith(BULK) and (action := _action(line)) is not None:
             own = action.get("_id")
             identity = own if isinstance(own, str) and own else None
             continue
-        found = _event(line, f"line {number}")
-        if isinstance(found, Undecodable) and len(line) <= LONGEST and _are_objects(line):
-            for count, (piece, _) in enumerate(_Cutter().feed(line), 1):
-                yield from _events(piece, f"line {number}, object {count}")
-        else:
-            if identity is not None and isinstance(found, Record):
-                found.id, identity = identity, None
-            yield from unwrapped(found)
+        yield from _line(line, number, identity)
+        identity = None
+
+
+def _line(line: bytes, number: int, identity: str | None) -> Iterator[Record | Undecodable]:
+    found = _event(line, f"line {number}")
+    if isinstance(found, Undecodable) and len(line) <= LONGEST and _are_objects(line):
+        for count, (piece, _) in enumerate(_Cutter().feed(line), 1):
+            yield from _events(piece, f"line {number}, object {count}")
+        return
+    if identity is not None and isinstance(found, Record):
+        found.id = identity
+    yield from unwrapped(found)
 
 
 def _action(line: bytes) -> dict[str, Any] | None:

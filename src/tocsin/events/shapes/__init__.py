@@ -4,7 +4,10 @@ A shape is a module with
 
 * ``recognises(document) -> bool``: whether a document has this shape; cheap, called for each event;
 * ``to_ecs(document) -> Document``: the event as rules see it; never raises;
-* ``identity(document) -> bytes``: what the event's id is a hash of; empty for "its bytes".
+* ``identity(document) -> bytes``: what the event's id is a hash of; empty for "its bytes";
+* ``MARKS: tuple[bytes, ...]``: regular expressions, ASCII letters being equal in both cases, of
+  which one is found in the JSON of each document that it recognises. Lines without any are not
+  decoded to find out; of a shape without marks every line is.
 
 One document has one shape: no two modules recognise the same, whatever their order. The exception
 is a shape that says ``CARRIES_OTHERS = True``: its documents may hold an event of another shape
@@ -73,6 +76,15 @@ def shapes() -> Mapping[str, Shape]:
             module: Shape = importlib.import_module(f"{__name__}.{name}")
             found[name] = module
     return dict(sorted(found.items(), key=lambda shape: not carries_others(shape[1])))
+
+
+@cache
+def marks() -> tuple[bytes, ...]:
+    """What one of is found in the JSON of each document that some shape recognises."""
+    found: dict[bytes, None] = {}
+    for shape in shapes().values():
+        found.update(dict.fromkeys(getattr(shape, "MARKS", (b"",))))
+    return tuple(found)
 
 
 def carries_others(shape: Shape) -> bool:

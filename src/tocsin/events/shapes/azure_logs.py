@@ -47,6 +47,17 @@ _BUILDERS: Final[dict[str, _Build]] = {
 }
 
 
+MARKS: tuple[bytes, ...] = (
+    rb'operationname"',
+    rb'resourceid"',
+    rb'createddatetime"',
+    rb'activitydatetime"',
+    rb'eventtimestamp"',
+    rb'risklastupdateddatetime"',
+    rb'category\\"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is a log of Azure, in any of the forms."""
     return is_any_form(document)

@@ -29,6 +29,9 @@ from tocsin.events.shapes._values import Object, text_of
 _TEXTS: Final = ("requestParameters", "responseElements", "additionalEventData")
 
 
+MARKS: tuple[bytes, ...] = (rb"eventsource",)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is a record, bare or wrapped."""
     if "eventSource" in document:

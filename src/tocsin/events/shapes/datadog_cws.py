@@ -33,6 +33,9 @@ _SOURCE: Final = "runtime-security-agent"
 """What the Agent calls itself as the source of these logs."""
 
 
+MARKS: tuple[bytes, ...] = (rb'"evt"',)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is an event of Workload Protection, bare or inside a log."""
     body = _body(document)

@@ -61,6 +61,12 @@ _EVENT: Final = {
 _OUTCOMES: Final = frozenset({"success", "failure"})
 
 
+MARKS: tuple[bytes, ...] = (
+    rb'"attributes"',
+    rb'"ddsource"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is a log in one of Datadog's forms, and none of Workload Protection."""
     return _is_log(document) and not datadog_cws.recognises(document)

@@ -46,6 +46,9 @@ _TECHNIQUE: Final = re.compile(r"T\d{4}(?:\.\d{3})?\Z")
 _LONGEST_NAME: Final = 200
 
 
+MARKS: tuple[bytes, ...] = (rb'"output_fields"',)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is an alert of Falco's."""
     return (

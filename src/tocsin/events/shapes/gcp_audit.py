@@ -32,6 +32,12 @@ _PUB_SUB: Final = frozenset({"messageId", "message_id", "publishTime", "publish_
 _LONGEST: Final = 4 << 20
 
 
+MARKS: tuple[bytes, ...] = (
+    rb"protopayload",
+    rb'"data"\s*:\s*"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is an entry of an audit log, bare or wrapped."""
     if "protoPayload" in document:

@@ -25,6 +25,12 @@ from tocsin.events.shapes._values import Object, text_of
 _HOLDERS: Final = ("auditData", "AuditData")
 
 
+MARKS: tuple[bytes, ...] = (
+    rb"workload",
+    rb'auditdata"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is a record, bare or wrapped."""
     if "Operation" in document:

@@ -37,6 +37,12 @@ _CALENDAR = re.compile(
 )
 
 
+MARKS: tuple[bytes, ...] = (
+    rb'"hostidentifier"',
+    rb'"calendartime"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is a named query's result on a host."""
     if "hostIdentifier" not in document and "calendarTime" not in document:

@@ -43,6 +43,9 @@ _ADDRESSES: Final = (("http", "url"), ("http", "http_refer"), ("http", "redirect
                      ("fileinfo", "filename"))  # fmt: skip
 
 
+MARKS: tuple[bytes, ...] = (rb'"event_type"',)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document has Suricata's type of event, its time, and a flow or an address."""
     kind = document.get("event_type")

@@ -41,6 +41,9 @@ _KNOWN: Final = ("function_name", "policy_name", "action", "return_action", "mes
 _BYTES: Final = frozenset({"bytes_arg", "truncated_bytes_arg"})
 
 
+MARKS: tuple[bytes, ...] = tuple(f'"{kind}"'.encode() for kind in _KINDS)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is an event of Tetragon's."""
     if "time" not in document:

@@ -43,6 +43,12 @@ _TOLD: Final = ("eventName", "eventId", "name", "id", "syscall", "returnValue", 
                 "policies", "threat", "metadata")  # fmt: skip
 
 
+MARKS: tuple[bytes, ...] = (
+    rb'"eventname"',
+    rb'"workload"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is an event of Tracee's."""
     if "eventName" in document:

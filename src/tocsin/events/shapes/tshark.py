@@ -32,6 +32,9 @@ _TLS_VERSIONS: Final = {"0x0300": ("ssl", "3.0"), "0x0301": ("tls", "1.0"),
 _SENT: Final = 2  # tls.handshake.type of the server's hello
 
 
+MARKS: tuple[bytes, ...] = (rb'"layers"',)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is a packet's layers."""
     layers = document.get("layers")

@@ -37,6 +37,13 @@ _MOST_PARAMETERS: Final = 100
 _SECOND: Final = 1_000_000_000
 
 
+MARKS: tuple[bytes, ...] = (
+    rb'"system"\s*:\s*\{',
+    rb'"eventid"',
+    rb'"eventcode"',
+)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document is an event of a Windows event log."""
     return is_entry(document)

@@ -34,6 +34,9 @@ _NO_SECRETS: Final = {"rdp": ("cookie",)}  # it holds a user's name
 _ADDRESSES: Final = ("uri", "referrer")
 
 
+MARKS: tuple[bytes, ...] = (rb'"ts"',)
+
+
 def recognises(document: Document) -> bool:
     """Whether the document has a time of Zeek's, and a connection, file or log of Zeek's."""
     time = document.get("ts")

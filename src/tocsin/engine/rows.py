@@ -1,0 +1,247 @@
+"""A plan over single events: whether one satisfies a condition, as quickly as it can be told.
+
+What every leaf of a field and type says of a value is one whole number, a bit for each leaf; the
+scans (`engine.scans`) remember it by value, since values come again. Of an event the numbers of the
+fields that somebody asks about are made once, and a condition is a program over their bits:
+
+    process.name : "curl"   ->   row.mask(scan of process.name) & (1 << place of the leaf)
+
+`engine.reference` says what is right; this is held to it by property tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+from tocsin.engine import reference
+from tocsin.engine.plan import Plan
+from tocsin.engine.scans import Scan
+from tocsin.events.fields import values_of
+from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script
+
+Document = Mapping[str, Any]
+Program = Callable[["Row"], bool]
+
+_ODD: Any = object()
+"""In the place of an object: what stands there can only be read by `values_of`."""
+
+_NOWHERE = "*"
+"""The path of what has no path."""
+
+
+class RowPlan:
+    """The conditions of a plan as programs over single events; each is made when first asked.
+
+    Args:
+        plan: the conditions.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._programs: list[Program | None] = [None] * len(plan.conditions)
+        self._leaves: dict[int, Program] = {}
+        self.readers = [_Reader(field, scan) for field, scan in plan.scans]
+        for slot in plan.leaves.values():
+            self.readers[slot.scan].note(slot.number, slot.leaf, if_missing=slot.if_missing)
+
+    def row(self, document: Document) -> Row:
+        """An event that conditions can be asked about."""
+        return Row(document, self.readers)
+
+    def holds(self, number: int, row: Row) -> bool:
+        """Whether an event satisfies the condition of that number."""
+        program = self._programs[number]
+        if program is None:
+            program = self._programs[number] = self._program(self._plan.conditions[number])
+        return program(row)
+
+    def _program(self, expr: Expr) -> Program:
+        match expr:
+            case Leaf():
+                known = self._leaves.get(id(expr))
+                if known is None:
+                    slot = self._plan.leaves[id(expr)]
+                    known = self._leaves[id(expr)] = _leaf(slot.scan, 1 << slot.number)
+                return known
+            case Always(value):
+                return lambda _: value
+            case Not(term):
+                inside = self._program(term)
+                return lambda row: not inside(row)
+            case And(terms):
+                return _all([self._program(term) for term in terms])
+            case Or(terms):
+                return self._any(terms)
+            case Script() | Nested():
+                return lambda row: reference.holds(expr, row.document)
+            case _:
+                assert_never(expr)
+
+    def _any(self, terms: tuple[Expr, ...]) -> Program:
+        """Leaves of one scan are asked together: their bits are one number."""
+        bits: dict[int, int] = {}
+        others: list[Program] = []
+        for term in terms:
+            if isinstance(term, Leaf):
+                slot = self._plan.leaves[id(term)]
+                bits[slot.scan] = bits.get(slot.scan, 0) | 1 << slot.number
+            else:
+                others.append(self._program(term))
+        programs = [_leaf(scan, mask) for scan, mask in bits.items()]
+        return _some([*programs, *others])
+
+
+def _leaf(scan: int, bits: int) -> Program:
+    def holds(row: Row) -> bool:
+        mask = row.masks.get(scan)
+        if mask is None:
+            mask = row.mask(scan)
+        return mask & bits != 0
+
+    return holds
+
+
+def _all(programs: list[Program]) -> Program:
+    if len(programs) == 1:
+        return programs[0]
+    if len(programs) == 2:
+        one, other = programs
+        return lambda row: one(row) and other(row)
+
+    def holds(row: Row) -> bool:
+        for program in programs:  # noqa: SIM110  (a generator costs as much as a program)
+            if not program(row):
+                return False
+        return True
+
+    return holds
+
+
+def _some(programs: list[Program]) -> Program:
+    if len(programs) == 1:
+        return programs[0]
+
+    def holds(row: Row) -> bool:
+        for program in programs:  # noqa: SIM110
+            if program(row):
+                return True
+        return False
+
+    return holds
+
+
+class Row:
+    """One event, and what is known of it so far.
+
+    Attributes:
+        document: the event as rules see it.
+        masks: by scan, which of its leaves hold.
+    """
+
+    __slots__ = ("_objects", "_readers", "document", "masks")
+
+    def __init__(self, document: Document, readers: list[_Reader]) -> None:
+        self.document = document
+        self.masks: dict[int, int] = {}
+        self._readers = readers
+        self._objects: dict[str, Any] = {}
+
+    def mask(self, scan: int) -> int:
+        """Which leaves of a scan hold."""
+        reader = self._readers[scan]
+        where = self._objects.get(reader.parent, self)
+        if where is self:
+            where = self._object(reader.parent)
+        if where is _ODD:
+            found = reader.of_values(values_of(self.document, reader.field))
+        elif where is None:
+            found = reader.missing
+        else:
+            value = where.get(reader.key)
+            if value is None:
+                found = reader.missing
+            elif type(value) is str:
+                found = reader.fits(value)
+                if found < 0:
+                    found = reader.missing
+            else:
+                found = reader.of_value(value)
+        self.masks[scan] = found
+        return found
+
+    def _object(self, path: str) -> Any:
+        """The object at a path; None where there is none."""
+        if not path:
+            found: Any = self.document
+        elif path == _NOWHERE:
+            found = _ODD
+        else:
+            outer, _, key = path.rpartition(".")
+            above = self._objects.get(outer, self)
+            if above is self:
+                above = self._object(outer)
+            found = above if above is _ODD or above is None else above.get(key)
+        if isinstance(found, dict):
+            # A dotted key may hold any field below it.
+            if "." in "".join(found):
+                found = _ODD
+        elif found is not _ODD:
+            found = _ODD if isinstance(found, (list, Mapping)) else None
+        self._objects[path] = found
+        return found
+
+
+class _Reader:
+    """The leaves of one scan, and where their field stands in a document."""
+
+    __slots__ = ("_every", "field", "fits", "key", "missing", "parent")
+
+    def __init__(self, field: str, scan: Scan) -> None:
+        self.field = field
+        self.fits = scan.fits
+        # A field with a wildcard is every field that fits; a name without a name is nobody's.
+        odd = "*" in field or "" in field.split(".")
+        self.parent, _, self.key = (_NOWHERE, "", "") if odd else field.rpartition(".")
+        self.missing = 0
+        self._every = 0
+
+    def note(self, number: int, leaf: Leaf, *, if_missing: bool) -> None:
+        """Takes a leaf of the scan."""
+        if if_missing:
+            self.missing |= 1 << number
+        if leaf.every:
+            self._every |= 1 << number
+
+    def of_value(self, value: Any) -> int:
+        """The leaves that hold of what stands at the field's place."""
+        if isinstance(value, (bool, int, float)):
+            found: int = self.fits(value)
+            return self.missing if found < 0 else found
+        if not isinstance(value, list):
+            return self.missing  # an object is no value
+        return self.of_values(_flat(value))
+
+    def of_values(self, values: list[Any]) -> int:
+        """The leaves that hold of a field's values."""
+        some, each, none = 0, -1, True
+        for value in values:
+            found = self.fits(value)
+            if found >= 0:
+                none = False
+                some |= found
+                each &= found
+        if none:
+            return self.missing
+        every = self._every
+        return some if not every else (some & ~every) | (each & every)
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, (str, bool, int, float)):
+            found.append(value)
+        elif isinstance(value, list):
+            found.extend(_flat(value))
+    return found

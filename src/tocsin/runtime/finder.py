@@ -1,0 +1,506 @@
+"""Events × conditions → hits: what holds no memory, and so can be done anywhere and in any order.
+
+Lines of JSON go a way of their own, since most of them need not be decoded: the bytes say which
+lines can satisfy which conditions (`engine.sieve`), a few fields say it of conditions that bytes do
+not tell (`engine.classes`), and what is left is decoded and evaluated (`engine.rows`). Events of
+any other format, and those that came in a vendor's own shape, are written as JSON and go the same
+way. Which texts and fields are worth looking at is learned from the first lines, kept on disk for
+the next time, and learned anew where other telemetry comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tocsin import kept_files
+from tocsin.engine import byte_scan
+from tocsin.engine.byte_scan import Atom, Lines, mask_of, rows_of
+from tocsin.engine.classes import Classes, telling_fields
+from tocsin.engine.plan import Plan
+from tocsin.engine.rows import RowPlan
+from tocsin.engine.selection import SAMPLE, inherited, learn
+from tocsin.engine.sieve import Formulas, Selected, Sieve
+from tocsin.events import shapes
+from tocsin.events.decoders import json
+from tocsin.events.record import Document, Record, Undecodable
+from tocsin.logic.anchors import ANYTHING, All, Anchor, Pattern, Text, anchors_of
+from tocsin.logic.expr import Expr
+from tocsin.rules.index import origin_of, sees
+from tocsin.rules.kept import code_state
+
+FEW = 20_000
+"""So many pairs of event and condition are evaluated without any preparation."""
+
+BROAD = 0.003
+"""A condition that is a candidate in a larger share of lines is asked about by class."""
+
+_PAYS = 0.3
+"""Without weak conditions, classes pay when so many candidates a line could be dropped."""
+
+_VERSION = 1
+"""Of the form of lessons that are kept."""
+
+_MOST_LESSONS = 4
+_BUSY = 4
+"""So many times more candidates than the sample had mean that it was of other telemetry."""
+
+
+class Hit(msgspec.Struct):
+    """An event that satisfies conditions.
+
+    Attributes:
+        place: where it stands among the events of its piece; later ones have larger numbers.
+        record: the event as it was decoded.
+        shaped: the event in ECS's names, where it came in a shape of its own.
+        conditions: the numbers of the conditions that hold, ascending.
+    """
+
+    place: int
+    record: Record
+    shaped: shapes.Shaped | None
+    conditions: list[int]
+
+    @property
+    def document(self) -> Document:
+        """The event as rules see it."""
+        return self.record.document if self.shaped is None else self.shaped.document
+
+
+class Found(msgspec.Struct):
+    """What there is in a piece of an input.
+
+    Attributes:
+        hits: in the order of the piece.
+        events: how many events it has, those included that nobody decoded.
+        passed_over: how many of them nobody decoded, as no condition can hold of them.
+        undecodable: what was to be decoded, and is no event.
+        span: how far `Hit.place` goes.
+        earliest: the earliest time of an event, where somebody asks.
+        is_bulk: the piece is in Elasticsearch's bulk format and has to be read record by record;
+            nothing else is said of it.
+    """
+
+    hits: list[Hit] = msgspec.field(default_factory=list)
+    events: int = 0
+    passed_over: int = 0
+    undecodable: list[Undecodable] = msgspec.field(default_factory=list)
+    span: int = 0
+    earliest: int | None = None
+    is_bulk: bool = False
+
+
+class Lesson(msgspec.Struct, frozen=True):
+    """What a sample of the telemetry taught.
+
+    Attributes:
+        selected: the texts that are looked for.
+        fields: the fields that make classes.
+        shares: of each condition, in how large a share of events it has to be evaluated.
+    """
+
+    selected: Selected
+    fields: tuple[str, ...]
+    shares: tuple[float, ...]
+
+
+Candidates = dict[int, Sequence[int]]
+"""By the place of an event, the conditions that may hold of it."""
+
+Choice = Callable[[Sequence[float]], frozenset[int] | None]
+"""Given the shares of all conditions, the ones that are asked about; None: all."""
+
+
+class Finder:
+    """A set of conditions at work.
+
+    Args:
+        conditions: what may hold of an event.
+        indices: for each, the index patterns of its rule (`rules.index`).
+        choose: asked once, before anything is evaluated.
+        all_decoded: every line is decoded, so that each that is no event is named.
+        clock: the time of an event, where `Found.earliest` is asked for; every line is decoded.
+        few: so many pairs of event and condition are evaluated without any preparation.
+
+    Attributes:
+        lesson: what was learned; None: nothing yet.
+    """
+
+    def __init__(
+        self,
+        conditions: Sequence[Expr],
+        indices: Sequence[tuple[str, ...]],
+        *,
+        choose: Choice | None = None,
+        all_decoded: bool = False,
+        clock: Callable[[Document], int | None] | None = None,
+        few: int = FEW,
+    ) -> None:
+        self._conditions = conditions
+        self._indices = indices
+        self._choose = choose
+        self._all_decoded = all_decoded or clock is not None
+        self._clock = clock
+        self._few = few
+        self._all = range(len(conditions))
+        self._only: frozenset[int] | None = None
+        self._chosen = False
+        self._sieve: Sieve | None = None
+        self._classes: Classes | None = None
+        self._weak: list[int] = []
+        self._lessons = 0
+        self._expected = 0.0
+        self.lesson: Lesson | None = None
+
+    @cached_property
+    def _plan(self) -> Plan:
+        # Made when there is an event: rules are many, and inputs may be empty.
+        return Plan(self._conditions)
+
+    @cached_property
+    def _rows(self) -> RowPlan:
+        return RowPlan(self._plan)
+
+    # --- pieces of input -----------------------------------------------------------------------
+
+    def in_records(self, records: Sequence[Record]) -> Found:
+        """The hits in some records."""
+        shaped = [shapes.in_ecs(record) for record in records]
+        documents: list[Document] = [
+            record.document if found is None else found.document
+            for record, found in zip(records, shaped, strict=True)
+        ]
+        holding = self._in_documents(documents)
+        hits = [
+            Hit(place, records[place], shaped[place], numbers)
+            for place, numbers in sorted(holding.items())
+        ]
+        found = Found(hits, len(records), span=len(records))
+        if self._clock is not None:
+            times = [time for one in documents if (time := self._clock(one)) is not None]
+            found.earliest = min(times, default=None)
+        return found
+
+    def in_block(self, block: json.Block) -> Found:
+        """The hits in some lines of JSON."""
+        lines = Lines(block.data)
+        if self.lesson is None:
+            if lines.count * len(self._all) <= self._few:
+                return self._decoded(lines, block, (1 << lines.count) - 1, {})
+            self.prepare(block)
+        sieve = self._sieve
+        assert sieve is not None  # noqa: S101  (it was made by the lesson)
+        sifted = sieve.sift(lines)
+        if any(json.says_of_next(lines.line(row)) for row in rows_of(sifted.ended)):
+            return Found(is_bulk=True)
+        if self._all_decoded:
+            return self._decoded(lines, block, (1 << lines.count) - 1, {})
+        apart = sifted.marked | sifted.untold | _odd(lines)
+        candidates: Candidates = {}
+        for number, mask in sifted.candidates:
+            for row in rows_of(mask & ~apart):
+                candidates.setdefault(row, []).append(number)  # type: ignore[attr-defined]
+        if self._classes is not None:
+            apart |= self._by_class(lines, candidates)
+        found = self._decoded(lines, block, apart, candidates)
+        pairs = sum(map(len, candidates.values()))
+        is_busy = pairs > (_BUSY * self._expected + 1) * lines.count
+        if is_busy and lines.count >= SAMPLE and self._lessons < _MOST_LESSONS:
+            self.lesson = None  # this is other telemetry than the sample was
+        return found
+
+    def _by_class(self, lines: Lines, candidates: Candidates) -> int:
+        """Adds the candidates that classes of events let through; returns lines to be decoded."""
+        classes = self._classes
+        assert classes is not None  # noqa: S101
+        unread = 0
+        known, of, asked = classes.known, classes.of, classes.asked
+        for row, values in enumerate(classes.narrow.read_all(lines.all())):
+            if values is None:
+                unread |= 1 << row
+                continue
+            found = known.get(values)
+            if found is None:
+                found = of(values)
+            told = candidates.pop(row, None)
+            if told is not None:
+                allowed = found.allowed
+                kept = [n for n in told if n not in asked or n in allowed]
+                if kept or found.weak:
+                    candidates[row] = [*kept, *found.weak]
+            elif found.weak:
+                candidates[row] = found.weak
+        return unread
+
+    def _decoded(
+        self, lines: Lines, block: json.Block, apart: int, candidates: Candidates
+    ) -> Found:
+        """Decodes and evaluates candidates, and all that there is in lines that stand apart."""
+        found = Found()
+        extra = blank = 0
+        whole = set(rows_of(apart))
+        for row in sorted(candidates.keys() | whole):
+            pieces = list(json.of_line(lines.line(row), block.first + row))
+            if not pieces:
+                blank += 1
+                continue
+            records = [piece for piece in pieces if isinstance(piece, Record)]
+            found.undecodable += [piece for piece in pieces if isinstance(piece, Undecodable)]
+            found.events += len(records)
+            if row in whole or len(pieces) > 1:
+                inside = self.in_records(records)
+                found.earliest = _earlier(found.earliest, inside.earliest)
+                for hit in inside.hits:
+                    hit.place += row + extra
+                    found.hits.append(hit)
+            elif records:
+                numbers = self._holding(records[0].document, candidates[row])
+                if numbers:
+                    found.hits.append(Hit(row + extra, records[0], None, numbers))
+            extra += max(len(pieces) - 1, 0)
+        untouched = lines.count - len(candidates.keys() | whole)
+        found.passed_over = untouched
+        found.events += untouched
+        found.span = lines.count + extra
+        return found
+
+    # --- evaluation ----------------------------------------------------------------------------
+
+    def _in_documents(self, documents: Sequence[Document]) -> dict[int, list[int]]:
+        """For each event that satisfies something, by its place, the conditions that hold."""
+        if self.lesson is None:
+            if len(documents) * len(self._all) <= self._few:
+                return self._each(range(len(documents)), documents)
+            self._learn([text for one in _spread(documents, SAMPLE) if (text := _text(one))])
+        sieve = self._sieve
+        assert sieve is not None  # noqa: S101
+        texts = [_text(document) for document in documents]
+        lines = Lines(b"".join(text + b"\n" for text in texts))
+        sifted = sieve.sift(lines)
+        unsaid = sifted.untold | sum(1 << row for row, text in enumerate(texts) if not text)
+        candidates: Candidates = {}
+        for number, mask in sifted.candidates:
+            for row in rows_of(mask & ~unsaid):
+                candidates.setdefault(row, []).append(number)  # type: ignore[attr-defined]
+        if self._classes is not None:
+            unsaid |= self._by_class(lines, candidates)
+        found = self._each(rows_of(unsaid), documents)
+        for row, numbers in candidates.items():
+            if row not in found and not unsaid >> row & 1:
+                holding = self._holding(documents[row], numbers)
+                if holding:
+                    found[row] = holding
+        return found
+
+    def _each(self, rows: Iterable[int], documents: Sequence[Document]) -> dict[int, list[int]]:
+        """The same without any preparation."""
+        numbers = self._all if self._only is None else sorted(self._only)
+        found = {}
+        for row in rows:
+            holding = self._holding(documents[row], numbers)
+            if holding:
+                found[row] = holding
+        return found
+
+    def _holding(self, document: Document, numbers: Iterable[int]) -> list[int]:
+        """Those of some conditions that hold of an event and whose rules see it."""
+        row, holds = self._rows.row(document), self._rows.holds
+        found = [number for number in numbers if holds(number, row)]
+        if not found:
+            return found
+        origin = origin_of(document)
+        return sorted(number for number in found if sees(self._indices[number], origin))
+
+    # --- learning ------------------------------------------------------------------------------
+
+    def again(self, numbers: Sequence[int], gates: Sequence[Anchor]) -> Finder:
+        """A finder of some of the conditions, in lines that hold something rare besides.
+
+        Args:
+            numbers: of conditions here.
+            gates: for each of them, what a line has to hold.
+        """
+        found = Finder(
+            [self._conditions[number] for number in numbers],
+            [self._indices[number] for number in numbers],
+            few=0,
+        )
+        lesson = self.lesson
+        if lesson is None:
+            return found
+        gated = [gate != ANYTHING for gate in gates]
+        anchors = [
+            All((gate, anchors_of(self._conditions[number]))) if is_gated
+            else anchors_of(self._conditions[number])
+            for number, gate, is_gated in zip(numbers, gates, gated, strict=True)
+        ]  # fmt: skip
+        selected = inherited(_formulas(anchors), lesson.selected, numbers, gated)
+        found._use(Lesson(selected, lesson.fields, selected.shares))
+        return found
+
+    def prepare(self, block: json.Block) -> None:
+        """Learns from some lines, unless something is known already."""
+        if self.lesson is None:
+            sample = _spread(Lines(block.data).all(), SAMPLE)
+            self._learn([text for line in sample for text in _texts_of(line)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to go on from here: what is compiled is compiled there."""
+        left_out = ("_plan", "_rows", "_sieve", "_classes")
+        return {name: value for name, value in self.__dict__.items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Goes on in another process."""
+        self.__dict__.update(state, _choose=None, _sieve=None, _classes=None)
+        if self.lesson is not None:
+            self._use(self.lesson)
+
+    def _learn(self, texts: Sequence[bytes]) -> None:
+        key = self._key
+        lesson = self._known_lesson(key) if self._lessons == 0 else None
+        if lesson is None:
+            lesson = self._lesson(texts)
+            kept_files.store("lesson", key, msgspec.msgpack.encode(lesson))
+        self._use(lesson)
+
+    @cached_property
+    def _key(self) -> bytes:
+        """Tells these conditions from others; and this version of the code."""
+        digest = hashlib.sha256(code_state().encode())
+        digest.update(repr((byte_scan.has_hyperscan(), _VERSION)).encode())
+        digest.update(msgspec.msgpack.encode([msgspec.Raw(_encoded(c)) for c in self._conditions]))
+        return digest.digest()
+
+    def _use(self, lesson: Lesson) -> None:
+        self._lessons += 1
+        self.lesson = lesson
+        if not self._chosen:
+            self._only = self._choose(lesson.shares) if self._choose else None
+            self._chosen = True
+        only = self._only
+        self._expected = sum(
+            share for n, share in enumerate(lesson.shares) if only is None or n in only
+        )
+        self._sieve = Sieve(lesson.selected, only)
+        broad = self._broad(lesson, only)
+        self._classes = self._classes_of(broad, lesson) if broad else None
+
+    def _known_lesson(self, key: bytes) -> Lesson | None:
+        data = kept_files.load("lesson", key)
+        if data is None:
+            return None
+        try:
+            found = msgspec.msgpack.decode(data, type=Lesson)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return None
+        return found if len(found.shares) == len(self._all) else None
+
+    def _lesson(self, texts: Sequence[bytes]) -> Lesson:
+        selected = learn(_formulas(map(anchors_of, self._conditions)), texts)
+        documents = [msgspec.json.decode(text) for text in texts]
+        lesson = Lesson(selected, (), selected.shares)
+        broad = self._broad(lesson, None)
+        if not broad or not texts:
+            return lesson
+        fields = telling_fields([self._conditions[number] for number in broad], documents)
+        lesson = Lesson(selected, fields, selected.shares)
+        classes = self._classes_of(broad, lesson)
+        counts = dict.fromkeys(broad, 0)
+        for values in classes.narrow.read_all(texts):
+            for number in broad if values is None else classes.of(values).allowed:
+                counts[number] += 1
+        shares = list(selected.shares)
+        for number, count in counts.items():
+            shares[number] = min(shares[number], count / len(texts))
+        return Lesson(selected, fields, tuple(shares))
+
+    def _broad(self, lesson: Lesson, only: frozenset[int] | None) -> list[int]:
+        """The conditions that are asked about by class; none where that would not pay."""
+        selected = lesson.selected
+        numbers = [
+            number
+            for number, share in enumerate(selected.shares)
+            if share > BROAD and (only is None or number in only)
+        ]
+        pays = any(not selected.gates[number] for number in numbers)
+        pays = pays or sum(selected.shares[number] for number in numbers) > _PAYS
+        return numbers if pays else []
+
+    def _classes_of(self, numbers: Sequence[int], lesson: Lesson) -> Classes:
+        gates = lesson.selected.gates
+        return Classes(
+            [(n, self._plan.conditions[n], self._indices[n], bool(gates[n])) for n in numbers],
+            lesson.fields,
+        )
+
+
+def _formulas(anchors: Iterable[Anchor]) -> Formulas:
+    return Formulas(
+        anchors,
+        marks=[*map(_mark, shapes.marks()), *(Text(text.lower()) for text in json.WRAPPED)],
+        ends=[Text(text) for text in json.BULK],
+    )
+
+
+def _mark(regex: bytes) -> Atom:
+    """A mark of a shape; as a text where it is one, which is quicker to find."""
+    text = regex.replace(rb"\\", b"")
+    is_plain = re.fullmatch(rb"[\w\"@ -]+", text) is not None and b"\\" not in regex
+    return Text(regex.lower()) if is_plain else Pattern(regex)
+
+
+def _encoded(condition: Expr) -> bytes:
+    try:
+        return msgspec.msgpack.encode(condition)
+    except (OverflowError, UnicodeError, TypeError):
+        return msgspec.msgpack.encode(repr(condition).encode("utf-8", "surrogatepass"))
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+def _odd(lines: Lines) -> int:
+    """The lines that are no object on their face."""
+    if not lines.count:
+        return 0
+    data = np.frombuffer(lines.block, dtype=np.uint8)
+    starts = np.append(0, lines.feeds[:-1] + 1)
+    ends = np.maximum(lines.feeds - 1, 0)
+    last = data[ends]
+    last = np.where(last == 13, data[np.maximum(ends - 1, 0)], last)
+    odd = (data[np.minimum(starts, len(data) - 1)] != 123) | (last != 125)
+    rows = np.flatnonzero(odd)
+    return mask_of(rows, lines.count) if len(rows) else 0
+
+
+def _spread(things: Sequence[Any], most: int) -> list[Any]:
+    """So many of them, evenly spread."""
+    step = max(1, len(things) // most)
+    return list(things[::step][:most])
+
+
+def _texts_of(line: bytes) -> list[bytes]:
+    """The events of a line as rules see them, as JSON."""
+    found = []
+    for record in json.of_line(line, 0):
+        if isinstance(record, Record):
+            shaped = shapes.in_ecs(record)
+            text = _text(record.document if shaped is None else shaped.document)
+            if text:
+                found.append(text)
+    return found
+
+
+def _text(document: Document) -> bytes:
+    """An event as JSON; nothing where it cannot be written."""
+    try:
+        return msgspec.json.encode(document)
+    except (UnicodeError, OverflowError, msgspec.MsgspecError, TypeError, RecursionError):
+        return b""
