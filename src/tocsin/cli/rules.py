@@ -127,6 +127,52 @@ def lint(
 
 
 @app.command()
+def profile(
+    paths: _Some,
+    events: Annotated[
+        list[str],
+        typer.Option("--events", "-e", metavar="FILE", help="Lines of JSON to try the rules on."),
+    ],
+    most: Annotated[
+        int, typer.Option("--most", metavar="N", min=1, help="How many lines of the table.")
+    ] = 30,
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORM", help="text or json.")
+    ] = "text",
+    agent: AgentVersion = "",
+    values: Values = None,
+) -> None:
+    """Show what each rule costs on your telemetry, and which have no rare text.
+
+    \b
+    Examples:
+      tocsin rules profile ~/detection-rules/rules --events endpoint.ndjson
+    """  # noqa: D301  (the \b is for the help: keep these lines as they are)
+    from tocsin.cli._rule_profile import print_profile, profile_as_data
+    from tocsin.cli._screen import print_json
+    from tocsin.errors import InputError, UsageError
+    from tocsin.runtime.rule_profile import profile as find_costs
+    from tocsin.sources.files import find
+
+    with for_people():
+        if form not in {"text", "json"}:
+            message = f"--format {form!r}: choose text or json"
+            raise UsageError(message)
+        found = find(events)
+        if found.refused:
+            raise InputError(found.refused[0])
+        loaded = load(paths, environment(agent, values))
+        costs = find_costs(loaded.rules, found.files)
+        if not costs.events:
+            message = f"--events {' '.join(events)}: no lines of JSON in it"
+            raise InputError(message)
+        if form == "json":
+            print_json(profile_as_data(costs))
+        else:
+            print_profile(costs, most)
+
+
+@app.command()
 def show(
     rule: Annotated[
         str,

@@ -70,7 +70,9 @@ class RowPlan:
                 inside = self._program(term)
                 return lambda row: not inside(row)
             case And(terms):
-                return _all([self._program(term) for term in terms])
+                dear = [t for t in terms if isinstance(t, (Script, Nested))]
+                cheap = [t for t in terms if not isinstance(t, (Script, Nested))]
+                return _all([self._program(t) for t in cheap], [self._program(t) for t in dear])
             case Or(terms):
                 return self._any(terms)
             case Script() | Nested():
@@ -102,15 +104,18 @@ def _leaf(scan: int, bits: int) -> Program:
     return holds
 
 
-def _all(programs: list[Program]) -> Program:
-    if len(programs) == 1:
+def _all(programs: list[Program], dear: list[Program]) -> Program:
+    """All of the programs; the one that says no most often comes to be asked first."""
+    if not dear and len(programs) == 1:
         return programs[0]
-    if len(programs) == 2:
-        one, other = programs
-        return lambda row: one(row) and other(row)
 
     def holds(row: Row) -> bool:
-        for program in programs:  # noqa: SIM110  (a generator costs as much as a program)
+        for place, program in enumerate(programs):
+            if not program(row):
+                if place:
+                    programs[place - 1 : place + 1] = program, programs[place - 1]
+                return False
+        for program in dear:  # noqa: SIM110  (a generator costs as much as a program)
             if not program(row):
                 return False
         return True
@@ -123,7 +128,7 @@ def _some(programs: list[Program]) -> Program:
         return programs[0]
 
     def holds(row: Row) -> bool:
-        for program in programs:  # noqa: SIM110
+        for program in programs:  # noqa: SIM110  (as above)
             if program(row):
                 return True
         return False

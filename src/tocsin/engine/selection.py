@@ -31,7 +31,7 @@ ANCHORING = 0.05
 OPEN = 0.003
 """Of a condition whose anchors stand in a larger share of lines, rare texts are looked for, too."""
 
-RARE = 0.01
+RARE = 0.03
 """A text that stands in a smaller share of lines than this is rare."""
 
 MOST_PATTERNS = 64

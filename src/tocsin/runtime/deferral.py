@@ -18,7 +18,7 @@ from tocsin.logic.anchors import ANYTHING, All, Anchor, AnyOf, text_anchor
 from tocsin.logic.query import Key, Query, Sample
 from tocsin.logic.query import Sequence as SequenceQuery
 
-BROAD = 0.004
+BROAD = 0.0005
 """A stage that has to be looked at in a larger share of events is broad."""
 
 MOST_KEYS = 20_000

@@ -200,6 +200,11 @@ class Detector:
         return True
 
     @property
+    def conditions(self) -> list[tuple[int, int]]:
+        """What `finder` looks for: (rule, role) by the number of the condition."""
+        return [(number, role) for number, role in self._conditions]
+
+    @property
     def policies(self) -> Remembered:
         """What the memory of Datadog's Agent rules has to say of itself."""
         return self._policies.told

@@ -24,9 +24,9 @@ from tocsin.engine import byte_scan
 from tocsin.engine.byte_scan import Atom, Lines, mask_of, rows_of
 from tocsin.engine.classes import Classes, telling_fields
 from tocsin.engine.plan import Plan
-from tocsin.engine.rows import RowPlan
+from tocsin.engine.rows import Row, RowPlan
 from tocsin.engine.selection import SAMPLE, inherited, learn
-from tocsin.engine.sieve import Formulas, Selected, Sieve
+from tocsin.engine.sieve import Formulas, Selected, Sieve, Sifted
 from tocsin.events import shapes
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
@@ -202,10 +202,7 @@ class Finder:
         if self._all_decoded:
             return self._decoded(lines, block, (1 << lines.count) - 1, {})
         apart = sifted.marked | sifted.untold | _odd(lines)
-        candidates: Candidates = {}
-        for number, mask in sifted.candidates:
-            for row in rows_of(mask & ~apart):
-                candidates.setdefault(row, []).append(number)  # type: ignore[attr-defined]
+        candidates = _candidates(sifted, apart)
         if self._classes is not None:
             apart |= self._by_class(lines, candidates)
         found = self._decoded(lines, block, apart, candidates)
@@ -214,6 +211,46 @@ class Finder:
         if is_busy and lines.count >= SAMPLE and self._lessons < _MOST_LESSONS:
             self.lesson = None  # this is other telemetry than the sample was
         return found
+
+    def tried(self, block: json.Block) -> list[tuple[Document, Sequence[int]]]:
+        """Each event that would be decoded in a block, and the conditions that may hold of it.
+
+        Lines that stand apart (vendors' shapes, odd spellings) are left out.
+        """
+        self.prepare(block)
+        lines = Lines(block.data)
+        sieve = self._sieve
+        assert sieve is not None  # noqa: S101
+        sifted = sieve.sift(lines)
+        candidates = _candidates(sifted, sifted.marked | sifted.untold | _odd(lines))
+        if self._classes is not None:
+            self._by_class(lines, candidates)
+        found = []
+        for row, numbers in sorted(candidates.items()):
+            record = json.plain_event(lines.line(row), block.first + row)
+            if record is not None:
+                found.append((record.document, numbers))
+        return found
+
+    def anchors_of(self, number: int) -> tuple[str, ...]:
+        """The texts of which one stands in each candidate of a condition; none: it is weak."""
+        if self.lesson is None:
+            return ()
+        selected = self.lesson.selected
+        atoms = selected.atoms
+        found = (atoms[one] for one in selected.gates[number])
+        return tuple(
+            (atom.text if isinstance(atom, Text) else atom.regex).decode("utf-8", "replace")
+            for atom in found
+        )
+
+    def row(self, document: Document) -> Row:
+        """An event that single conditions can be asked about, by `is_held`."""
+        return self._rows.row(document)
+
+    def is_held(self, number: int, row: Row) -> bool:
+        """Whether a condition holds of an event; whether its rule sees it is not asked."""
+        return self._rows.holds(number, row)
 
     def _by_class(self, lines: Lines, candidates: Candidates) -> int:
         """Adds the candidates that classes of events let through; returns lines to be decoded."""
@@ -246,6 +283,14 @@ class Finder:
         extra = blank = 0
         whole = set(rows_of(apart))
         for row in sorted(candidates.keys() | whole):
+            if row not in whole:
+                record = json.plain_event(lines.line(row), block.first + row)
+                if record is not None:
+                    found.events += 1
+                    numbers = self._holding(record.document, candidates[row])
+                    if numbers:
+                        found.hits.append(Hit(row + extra, record, None, numbers))
+                    continue
             pieces = list(json.of_line(lines.line(row), block.first + row))
             if not pieces:
                 blank += 1
@@ -253,16 +298,11 @@ class Finder:
             records = [piece for piece in pieces if isinstance(piece, Record)]
             found.undecodable += [piece for piece in pieces if isinstance(piece, Undecodable)]
             found.events += len(records)
-            if row in whole or len(pieces) > 1:
-                inside = self.in_records(records)
-                found.earliest = _earlier(found.earliest, inside.earliest)
-                for hit in inside.hits:
-                    hit.place += row + extra
-                    found.hits.append(hit)
-            elif records:
-                numbers = self._holding(records[0].document, candidates[row])
-                if numbers:
-                    found.hits.append(Hit(row + extra, records[0], None, numbers))
+            inside = self.in_records(records)
+            found.earliest = _earlier(found.earliest, inside.earliest)
+            for hit in inside.hits:
+                hit.place += row + extra
+                found.hits.append(hit)
             extra += max(len(pieces) - 1, 0)
         untouched = lines.count - len(candidates.keys() | whole)
         found.passed_over = untouched
@@ -284,10 +324,7 @@ class Finder:
         lines = Lines(b"".join(text + b"\n" for text in texts))
         sifted = sieve.sift(lines)
         unsaid = sifted.untold | sum(1 << row for row, text in enumerate(texts) if not text)
-        candidates: Candidates = {}
-        for number, mask in sifted.candidates:
-            for row in rows_of(mask & ~unsaid):
-                candidates.setdefault(row, []).append(number)  # type: ignore[attr-defined]
+        candidates = _candidates(sifted, unsaid)
         if self._classes is not None:
             unsaid |= self._by_class(lines, candidates)
         found = self._each(rows_of(unsaid), documents)
@@ -438,6 +475,15 @@ class Finder:
             [(n, self._plan.conditions[n], self._indices[n], bool(gates[n])) for n in numbers],
             lesson.fields,
         )
+
+
+def _candidates(sifted: Sifted, apart: int) -> Candidates:
+    """By line, the anchored conditions that may hold of it; without lines that stand apart."""
+    found: dict[int, list[int]] = {}
+    for number, mask in sifted.candidates:
+        for row in rows_of(mask & ~apart):
+            found.setdefault(row, []).append(number)
+    return dict(found)
 
 
 def _formulas(anchors: Iterable[Anchor]) -> Formulas:

@@ -193,6 +193,24 @@ def says_of_next(line: bytes) -> bool:
     return line.startswith(BULK) and _action(line) is not None
 
 
+def plain_event(line: bytes, number: int) -> Record | None:
+    """The event of a line that holds just one, without anything around it; None: ask `of_line`.
+
+    It must be known that nothing of `WRAPPED` and `BULK` stands in the line.
+    """
+    if len(line) > LONGEST or line.count(b"{") + line.count(b"[") > DEEPEST:
+        return None
+    try:
+        document = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if type(document) is not dict:
+        return None
+    identity = document.get("_id")
+    own = identity if isinstance(identity, str) and identity else None
+    return Record(document, f"line {number}", line.strip(_BLANKS), own)
+
+
 def _has_lines(head: bytes) -> bool:
     reader = _Lines(io.BytesIO(head))
     first = reader.peek()

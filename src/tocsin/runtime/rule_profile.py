@@ -1,0 +1,113 @@
+"""What each rule costs on some telemetry: how well its texts tell, and how dear its patterns are.
+
+A rule is cheap where the bytes of a line say that it cannot match (`engine.sieve`), and dear where
+it has no text that is rare: then a few fields of every line are read, and events have to be decoded
+and evaluated. What is measured here is the evaluation, on the events that a scan would decode.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from tocsin.events.decoders import json
+from tocsin.rules.model import Rule
+from tocsin.runtime.detector import Detector
+from tocsin.sources.files import InputFile, OpenFile
+
+MOST_EVENTS = 50_000
+"""So many lines of JSON are looked at."""
+
+_MOST_TEXTS = 3
+_WARM = 2
+"""The first tries are not timed: what is compiled when it is first used is no rule's own cost."""
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What one condition of a rule costs.
+
+    Attributes:
+        rule: the rule.
+        role: the number of the condition in its query; 0 for most rules.
+        anchors: texts of which one has to stand in the line, rarest of all that it needs; none:
+            the rule is weak.
+        more_anchors: how many more there are.
+        tried: of how many events it was evaluated.
+        held: of how many it was true.
+        nanoseconds: how long evaluating it takes that often.
+    """
+
+    rule: Rule
+    role: int
+    anchors: tuple[str, ...]
+    more_anchors: int
+    tried: int
+    held: int
+    nanoseconds: int
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What rules cost on some telemetry.
+
+    Attributes:
+        events: how many lines were looked at.
+        decoded: how many of them were decoded.
+        costs: the dearest first.
+    """
+
+    events: int
+    decoded: int
+    costs: tuple[Cost, ...]
+
+
+def profile(rules: Sequence[Rule], files: Sequence[InputFile]) -> Profile:
+    """Tries the rules on lines of JSON; other files say nothing.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    detector = Detector(rules, now=0)
+    finder = detector.finder
+    tried: Counter[int] = Counter()
+    held: Counter[int] = Counter()
+    spent: Counter[int] = Counter()
+    events = decoded = 0
+    for file in files:
+        with OpenFile(file) as opened:
+            for block in opened.blocks() or ():
+                if not isinstance(block, json.Block) or events >= MOST_EVENTS:
+                    continue
+                events += json.line_feeds(block.data)
+                for document, numbers in finder.tried(block):
+                    decoded += 1
+                    row = finder.row(document)
+                    for number in numbers:
+                        begun = time.perf_counter_ns()
+                        held[number] += finder.is_held(number, row)
+                        tried[number] += 1
+                        if tried[number] > _WARM:
+                            spent[number] += time.perf_counter_ns() - begun
+    costs = []
+    for number, (place, role) in enumerate(detector.conditions):
+        rule, texts = detector.rules[place], finder.anchors_of(number)
+        costs.append(
+            Cost(
+                rule, role, texts[:_MOST_TEXTS], max(0, len(texts) - _MOST_TEXTS),
+                tried[number], held[number], _scaled(spent[number], tried[number]),
+            )
+        )  # fmt: skip
+    costs.sort(key=lambda cost: (-cost.nanoseconds, bool(cost.anchors), cost.rule.name, cost.role))
+    return Profile(events, decoded, tuple(costs))
+
+
+def _scaled(nanoseconds: int, tried: int) -> int:
+    return nanoseconds * tried // (tried - _WARM) if tried > _WARM else 0
+
+
+def weak_rules(rules: Sequence[Rule], files: Sequence[InputFile]) -> list[Rule]:
+    """The rules of which some condition has no text that is rare in some telemetry."""
+    found = {cost.rule.id: cost.rule for cost in profile(rules, files).costs if not cost.anchors}
+    return list(found.values())
