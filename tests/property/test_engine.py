@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tocsin.engine import reference
-from tocsin.engine.evaluate import evaluate
+from tocsin.engine import answers, asking, reference
+from tocsin.engine import evaluate as engine
+from tocsin.engine.evaluate import Evaluation, evaluate
 from tocsin.engine.plan import Plan
 from tocsin.events.batch import Batch
 from tocsin.events.fields import Extractor, values_of
@@ -65,6 +67,7 @@ def test_splitting_a_batch_does_not_change_what_is_hit(
 @given(st.lists(some.expressions(), min_size=2, max_size=5), some.batches())
 @example([ONE, YES], [{"a": 1}, {"a": True}])
 @example([YES, ONE], [{"a": 1.0}, {"a": True}])
+@example([Leaf("a", Equals(("-0.0",)), "keyword"), YES], [{"a": 0.0}, {"a": -0.0}])
 @example([Leaf("a", Exists(), missing=0), Leaf("a", Exists())], [{}, {"a": 1}])
 @example(
     [Leaf("a", Equals((0,)), missing=0), Leaf("a", Equals((0,)), missing=False)],
@@ -115,6 +118,95 @@ def test_no_value_of_an_event_makes_the_engine_fail(
 ) -> None:
     rule = Leaf("a", Range(low=bound), kind)
     assert columnar([rule], [{"a": value}]) == [by_row(rule, [{"a": value}])]
+
+
+@pytest.fixture(params=["late", "dense", "by value"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What large batches make the engine do, on small ones."""
+    if request.param == "late":  # no field has few values
+        monkeypatch.setattr(engine, "_FEW_VALUES", 0)
+        monkeypatch.setattr(engine, "_FEW", 1 << 30)
+    elif request.param == "dense":  # nothing is rare, and every answer is for all rows
+        monkeypatch.setattr(asking, "_RARE", 1 << 30)
+        monkeypatch.setattr(answers, "_DENSE", 1 << 30)
+    else:  # what holds of few rows is found by its values, in small steps
+        monkeypatch.setattr(asking, "_RARE", 1)
+        monkeypatch.setattr(answers, "_DENSE", 0)
+        monkeypatch.setattr(asking, "_WORTH_ORDERING", 0)
+    return str(request.param)
+
+
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    st.lists(some.expressions(), min_size=1, max_size=5),
+    st.lists(some.documents(), min_size=1, max_size=8),
+    st.data(),
+)
+def test_gates_orders_and_late_scans_change_nothing(
+    way: str, rules: list[Expr], documents: Documents, data: st.DataObject
+) -> None:
+    plan = Plan(rules)
+    wanted = [by_row(rule, documents) for rule in rules]
+    assert [rows.tolist() for rows in evaluate(plan, Batch(documents, plan.extractor))] == wanted
+    masks = [
+        data.draw(
+            st.none() | st.lists(st.booleans(), min_size=len(documents), max_size=len(documents))
+        )
+        for _ in rules
+    ]
+    arrays = [None if mask is None else np.array(mask, np.bool_) for mask in masks]
+    seen = [
+        rows if mask is None else [row for row in rows if mask[row]]
+        for rows, mask in zip(wanted, masks, strict=True)
+    ]
+    evaluation = Evaluation(plan, Batch(documents, plan.extractor))
+    numbers = data.draw(st.permutations(range(len(rules))))
+    asked = numbers[: data.draw(st.integers(0, len(rules)))]
+    found = {number: rows.tolist() for number, rows in evaluation.hits(asked, arrays.__getitem__)}
+    assert found == {number: seen[number] for number in asked if seen[number]}
+    # One by one, and after others were asked.
+    for number in numbers:
+        assert evaluation.rows(number, arrays[number]).tolist() == seen[number]
+
+
+@given(
+    st.lists(some.leaves(), min_size=1, max_size=3),
+    some.batches(),
+    st.permutations(["and", "not", "or"]),
+)
+def test_a_gate_stands_open_wherever_the_condition_holds(
+    leaves: list[Leaf], documents: Documents, shapes: list[str]
+) -> None:
+    condition: Expr = leaves[0]
+    for shape, leaf in zip(shapes, [*leaves, *leaves, *leaves], strict=False):
+        if shape == "not":
+            condition = Not(condition)
+        else:
+            condition = And((condition, leaf)) if shape == "and" else Or((condition, leaf))
+    plan = Plan([condition])
+    for document in documents:
+        if reference.holds(condition, document):
+            possible = [reference.holds(slot.leaf, document) for slot in plan.slots]
+            assert plan.gates.open(np.array(possible, np.bool_)).tolist() == [True]
+
+
+def test_a_condition_that_needs_what_no_event_has_is_never_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rare = Leaf("a", Equals(("curl",)))
+    broad, absent = Leaf("b", Exists()), Leaf("c", Exists())
+    rules = [And((broad, rare)), And((broad, absent)), And((broad, Or((rare, absent)))), broad]
+    begun: list[int] = []
+    begin = Evaluation._begin
+    monkeypatch.setattr(
+        Evaluation, "_begin", lambda self, s, among: (begun.append(s.number), begin(self, s, among))
+    )
+    plan = Plan(rules)
+    documents: Documents = [{"a": "id", "b": 1}, {"a": "sh", "b": 2}]
+    assert dict(Evaluation(plan, Batch(documents, plan.extractor)).hits()).keys() == {3}
+    assert begun == [3]
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])

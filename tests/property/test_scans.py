@@ -14,15 +14,17 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
 
 import msgspec
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from sqlalchemy import select
 
 from tocsin.alerts.model import Alert
@@ -537,3 +539,33 @@ def test_places_and_broken_lines_are_the_same_with_several_processes(tmp_path: P
     assert found[0] == found[1]
     assert found[0][1] == 197
     assert [example.split(": ")[1] for example in found[0][3]] == ["line 51", "line 151"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_columns_ring_as_lines_do(kind: str, data: st.DataObject) -> None:
+    rules = data.draw(rules_of(kind))
+    text = st.sampled_from(["x", "y", "z"])
+    one = st.fixed_dictionaries(
+        {"kind": st.sampled_from(["a", "b", "c"]), "user": text, "host": text, "address": text}
+    )
+    drawn = data.draw(st.lists(st.tuples(st.integers(0, 900), one), max_size=14))
+    found = [
+        {"@timestamp": text_of_time("2026-11-01T12:00:00Z", seconds), "n": number, **event,
+         "event": {"kind": "event"} if number % 3 else {"kind": None}}
+        for number, (seconds, event) in enumerate(drawn)
+    ]  # fmt: skip
+    with directory([found]) as place:
+        as_lines = scan(rules, place).alerts
+        (place / "0.ndjson").unlink()
+        columns = pyarrow.Table.from_pylist(found)
+        parquet.write_table(columns, place / "0.ndjson", row_group_size=5)
+        told = []
+        for patched in (False, True):
+            with small_blocks(60) if patched else nullcontext():
+                told.append(scan(rules, place).alerts)
+    for alerts in told:
+        assert sorted((a.rule.id, a.time, a.severity) for a in alerts) == sorted(
+            (a.rule.id, a.time, a.severity) for a in as_lines
+        )

@@ -468,6 +468,7 @@ def _report(
     from rich.console import Console
     from rich.text import Text
 
+    from tocsin.engine.byte_scan import has_hyperscan
     from tocsin.rules.model import SEVERITIES
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -481,6 +482,8 @@ def _report(
     if summary.passed_over:
         line("passed over", f"{_count(summary.passed_over, 'event')} that no rule can match, "
              "without decoding them")  # fmt: skip
+    if summary.passed_over and not has_hyperscan():
+        line("slower", "Hyperscan has no wheel for this platform: the same alerts, found by RE2")
     if summary.resumed:
         line("resumed", f"{_count(summary.resumed, 'file')} had been done before the interruption")
     failures = [p for p in loaded.problems if p.is_failure]

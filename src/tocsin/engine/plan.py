@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import accumulate
 
 import msgspec
+import numpy as np
 
+from tocsin.engine.gating import Gates, Mask
 from tocsin.engine.scans import Scan
 from tocsin.events.fields import Extractor
 from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script
@@ -25,12 +29,28 @@ class LeafSlot(msgspec.Struct, frozen=True):
         scan: the number of its scan.
         number: its place in that scan.
         if_missing: what it says of an event without the field.
+        place: its place among all leaves; those of a scan stand together, in order.
     """
 
     leaf: Leaf
     scan: int
     number: int
     if_missing: bool
+    place: int = 0
+
+
+class Term(msgspec.Struct, frozen=True, eq=False):
+    """One of the terms that a condition is the conjunction of.
+
+    Attributes:
+        expr: the term.
+        scans: the scans of its leaves.
+        by_row: whether something in it is asked row by row.
+    """
+
+    expr: Expr
+    scans: frozenset[int]
+    by_row: bool
 
 
 class Plan:
@@ -64,9 +84,51 @@ class Plan:
         self.leaves: dict[int, LeafSlot] = {}
         for (field, _), leaves in groups.items():
             for number, leaf in enumerate(leaves.values()):
-                slot = LeafSlot(leaf, len(self.scans), number, _if_missing(leaf))
+                slot = LeafSlot(leaf, len(self.scans), number, _if_missing(leaf), len(self.leaves))
                 self.leaves[id(leaf)] = slot
             self.scans.append((field, Scan(tuple(leaves.values()))))
+
+    @cached_property
+    def slots(self) -> tuple[LeafSlot, ...]:
+        """The leaves in the order of their places."""
+        return tuple(self.leaves.values())
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The place of each scan's first leaf, and behind the last the number of leaves."""
+        sizes = Counter(slot.scan for slot in self.slots)
+        return (0, *accumulate(sizes[scan] for scan in range(len(self.scans))))
+
+    @cached_property
+    def terms(self) -> tuple[tuple[Term, ...], ...]:
+        """Each condition as the terms that it is the conjunction of."""
+        return tuple(
+            tuple(self._term(term) for term in _conjuncts(condition))
+            for condition in self.conditions
+        )
+
+    @cached_property
+    def gates(self) -> Gates:
+        """What each condition needs of a batch at least."""
+        return Gates(self.conditions, {key: slot.place for key, slot in self.leaves.items()})
+
+    @cached_property
+    def scans_of(self) -> tuple[frozenset[int], ...]:
+        """The scans that each condition asks."""
+        return tuple(frozenset().union(*(t.scans for t in terms)) for terms in self.terms)
+
+    @cached_property
+    def asks(self) -> Mask:
+        """The same as a table, conditions by scans."""
+        table = np.zeros((len(self.conditions), len(self.scans)), dtype=np.bool_)
+        for number, scans in enumerate(self.scans_of):
+            table[number, list(scans)] = True
+        return table
+
+    def _term(self, expr: Expr) -> Term:
+        nodes = _outer_nodes(expr)
+        scans = frozenset(self.leaves[id(n)].scan for n in nodes if isinstance(n, Leaf))
+        return Term(expr, scans, any(isinstance(n, (Script, Nested)) for n in nodes))
 
 
 def bare(leaf: Leaf) -> Leaf:
@@ -118,6 +180,12 @@ def _cost(expr: Expr) -> int:
             return 2 + max((_cost(t) for t in terms), default=0)
         case _:
             return 1_000
+
+
+def _conjuncts(expr: Expr) -> list[Expr]:
+    if isinstance(expr, And):
+        return [term for inner in expr.terms for term in _conjuncts(inner)]
+    return [expr]
 
 
 def _outer_nodes(expr: Expr) -> Sequence[Expr]:

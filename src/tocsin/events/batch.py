@@ -32,8 +32,10 @@ class Column:
         distinct: the values, each once.
         codes: for every value of every row, its place in ``distinct``.
         rows: the row of each, ascending.
+        is_broad: it has many distinct values for all that is known, and to count them costs.
     """
 
+    is_broad = False
     __slots__ = ("codes", "distinct", "rows")
 
     def __init__(self, distinct: Sequence[Scalar], codes: Rows, rows: Rows) -> None:
@@ -73,8 +75,10 @@ class Batch:
         extract = self._extractor.extract
         for row, document in enumerate(self.documents):
             for number, value in extract(document):
-                # 1, 1.0 and True are one key of a Python dict, but three values of an event.
-                key = value if type(value) is str else (type(value), value)
+                # 1, 1.0 and True are one key of a Python dict, but three values of an event; so
+                # are 0.0 and -0.0, which are two texts.
+                kind = type(value)
+                key = value if kind is str else (kind, str(value) if kind is float else value)
                 place = places[number]
                 code = place.get(key)
                 if code is None:

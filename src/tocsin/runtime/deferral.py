@@ -17,6 +17,7 @@ from tocsin.events.record import Document
 from tocsin.logic.anchors import ANYTHING, All, Anchor, AnyOf, text_anchor
 from tocsin.logic.query import Key, Query, Sample
 from tocsin.logic.query import Sequence as SequenceQuery
+from tocsin.runtime.finder import KeyGate
 
 BROAD = 0.0005
 """A stage that has to be looked at in a larger share of events is broad."""
@@ -80,6 +81,24 @@ class Deferral:
         """What a line holds that has one of the keys, for each of the conditions."""
         by_rule = {rule: self._gate(keys) for rule, keys in self._wanted.items()}
         return [by_rule[self._conditions[number][0]] for number in conditions]
+
+    def keys(self, conditions: Sequence[int]) -> list[KeyGate | None]:
+        """The values that a row has to have for each of the conditions; None: any."""
+        found: list[KeyGate | None] = []
+        for number in conditions:
+            rule, role = self._conditions[number]
+            by = self._by(rule)[role]
+            values = [key_of_text(text) for text in self._wanted[rule]]
+            columns = [frozenset(key[place] for key in values) for place in range(len(by))]
+            told = [place for place, column in enumerate(columns) if None not in column]
+            # Of the fields that join, the one with the most values is shared by fewest events.
+            place = max(told, key=lambda place: len(columns[place]), default=None)
+            if place is None or by[place].type == "date":
+                found.append(None)
+            else:
+                some = frozenset(value for value in columns[place] if value is not None)
+                found.append(KeyGate(by[place].field, by[place].type, some))
+        return found
 
     def is_wanted(self, rule: int, role: int, document: Document) -> bool:
         """Whether an event has a key of which the rarest stage was hit."""

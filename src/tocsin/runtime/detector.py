@@ -193,7 +193,7 @@ class Detector:
         chosen = deferral.second()
         if not chosen:
             return False
-        self.finder = self.finder.again(chosen, deferral.gates(chosen))
+        self.finder = self.finder.again(chosen, deferral.gates(chosen), deferral.keys(chosen))
         self._conditions = [self._conditions[number] for number in chosen]
         self._is_second, self._order = True, 0
         self.new_file()

@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -23,17 +23,24 @@ from tocsin import kept_files
 from tocsin.engine import byte_scan
 from tocsin.engine.byte_scan import Atom, Lines, mask_of, rows_of
 from tocsin.engine.classes import Classes, telling_fields
+from tocsin.engine.evaluate import Evaluation
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import Row, RowPlan
 from tocsin.engine.selection import SAMPLE, inherited, learn
 from tocsin.engine.sieve import Formulas, Selected, Sieve, Sifted
+from tocsin.engine.visibility import Visibility
 from tocsin.events import shapes
+from tocsin.events.batch import Mask
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.logic.anchors import ANYTHING, All, Anchor, Pattern, Text, anchors_of
 from tocsin.logic.expr import Expr
+from tocsin.logic.field_types import FieldType, Scalar, coerce
 from tocsin.rules.index import origin_of, sees
 from tocsin.rules.kept import code_state
+
+if TYPE_CHECKING:
+    from tocsin.events.arrow.batch import ColumnBatch
 
 FEW = 20_000
 """So many pairs of event and condition are evaluated without any preparation."""
@@ -96,6 +103,20 @@ class Found(msgspec.Struct):
     is_bulk: bool = False
 
 
+class KeyGate(msgspec.Struct, frozen=True):
+    """Values of which a row has to have one.
+
+    Attributes:
+        field: dotted path.
+        type: how its values are read.
+        values: the values, as the type reads them.
+    """
+
+    field: str
+    type: FieldType
+    values: frozenset[Scalar]
+
+
 class Lesson(msgspec.Struct, frozen=True):
     """What a sample of the telemetry taught.
 
@@ -150,6 +171,7 @@ class Finder:
         self._few = few
         self._all = range(len(conditions))
         self._only: frozenset[int] | None = None
+        self._keys: Sequence[KeyGate | None] = ()
         self._chosen = False
         self._sieve: Sieve | None = None
         self._classes: Classes | None = None
@@ -212,6 +234,61 @@ class Finder:
             self.lesson = None  # this is other telemetry than the sample was
         return found
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that conditions read, and those that tell what else is asked of events."""
+        more = [gate.field for gate in self._keys if gate is not None]
+        more += ["@timestamp"] if self._clock is not None else []
+        return tuple(dict.fromkeys((*self._plan.extractor.fields, *more)))
+
+    def in_columns(self, batch: ColumnBatch) -> Found:
+        """The hits in rows that come as columns."""
+        seen, sure = Visibility(batch), batch.in_ecs
+        evaluation = Evaluation(self._plan, batch)
+        if self._choose is not None and not self._chosen:
+            found = dict(evaluation.hits())
+            size = max(batch.size, 1)
+            self._only = self._choose([len(found.get(n, ())) / size for n in self._all])
+            self._chosen = True
+        only = None if self._only is None else sorted(self._only)
+        by_row: dict[int, list[int]] = {}
+        for number, rows in evaluation.hits(only, lambda n: self._among(n, batch, seen)):
+            for row in rows[sure[rows]].tolist():
+                by_row.setdefault(row, []).append(number)
+        hits = []
+        order = sorted(by_row)
+        for row, record in zip(order, batch.records(order), strict=True):
+            hits.append(Hit(row, record, None, sorted(by_row[row])))
+        others = np.flatnonzero(~sure).tolist()
+        for hit in self.in_records(list(batch.records(others))).hits if others else ():
+            hit.place = others[hit.place]
+            hits.append(hit)
+        hits.sort(key=lambda hit: hit.place)
+        decoded = len(order) + len(others)
+        earliest = None
+        if self._clock is not None:
+            values = [{"@timestamp": value} for value in batch.column("@timestamp").distinct]
+            times = [time for one in values if (time := self._clock(one)) is not None]
+            earliest = min(times, default=None)
+        return Found(
+            hits, batch.size, batch.size - decoded, span=batch.size, earliest=earliest
+        )  # fmt: skip
+
+    def _among(self, number: int, batch: ColumnBatch, seen: Visibility) -> Mask | None:
+        """The rows that a condition may look at; None: all of them."""
+        mask = seen.of(self._indices[number])
+        gate = self._keys[number] if self._keys else None
+        if gate is None:
+            return mask
+        column = batch.column(gate.field)
+        fits = np.array(
+            [coerce(gate.type, one) in gate.values for one in column.distinct], np.bool_
+        )
+        keyed = np.zeros(batch.size, dtype=np.bool_)
+        if len(column.rows):
+            keyed[column.rows[fits[column.codes]]] = True
+        return keyed if mask is None else keyed & mask
+
     def tried(self, block: json.Block) -> list[tuple[Document, Sequence[int]]]:
         """Each event that would be decoded in a block, and the conditions that may hold of it.
 
@@ -243,6 +320,10 @@ class Finder:
             (atom.text if isinstance(atom, Text) else atom.regex).decode("utf-8", "replace")
             for atom in found
         )
+
+    def share_by_bytes(self, number: int) -> float:
+        """In how large a share of a sample bytes alone let a condition through."""
+        return 1.0 if self.lesson is None else self.lesson.selected.shares[number]
 
     def row(self, document: Document) -> Row:
         """An event that single conditions can be asked about, by `is_held`."""
@@ -356,18 +437,25 @@ class Finder:
 
     # --- learning ------------------------------------------------------------------------------
 
-    def again(self, numbers: Sequence[int], gates: Sequence[Anchor]) -> Finder:
-        """A finder of some of the conditions, in lines that hold something rare besides.
+    def again(
+        self,
+        numbers: Sequence[int],
+        gates: Sequence[Anchor],
+        keys: Sequence[KeyGate | None] = (),
+    ) -> Finder:
+        """A finder of some of the conditions, in events that have something rare besides.
 
         Args:
             numbers: of conditions here.
             gates: for each of them, what a line has to hold.
+            keys: and which values a row has to have.
         """
         found = Finder(
             [self._conditions[number] for number in numbers],
             [self._indices[number] for number in numbers],
             few=0,
         )
+        found._keys = keys
         lesson = self.lesson
         if lesson is None:
             return found

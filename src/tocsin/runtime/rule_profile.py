@@ -21,6 +21,9 @@ from tocsin.sources.files import InputFile, OpenFile
 MOST_EVENTS = 50_000
 """So many lines of JSON are looked at."""
 
+SELECTIVE = 0.02
+"""A condition is selective if bytes let fewer of a sample's lines through."""
+
 _MOST_TEXTS = 3
 _WARM = 2
 """The first tries are not timed: what is compiled when it is first used is no rule's own cost."""
@@ -108,6 +111,20 @@ def _scaled(nanoseconds: int, tried: int) -> int:
 
 
 def weak_rules(rules: Sequence[Rule], files: Sequence[InputFile]) -> list[Rule]:
-    """The rules of which some condition has no text that is rare in some telemetry."""
-    found = {cost.rule.id: cost.rule for cost in profile(rules, files).costs if not cost.anchors}
-    return list(found.values())
+    """The rules that have no selective text on some telemetry.
+
+    Of a rule with several conditions one that is selective will do: the others are looked at where
+    that one was hit (`runtime.deferral`).
+    """
+    detector = Detector(rules, now=0)
+    for file in files:
+        with OpenFile(file) as opened:
+            first = next(opened.blocks() or iter(()), None)
+            if isinstance(first, json.Block):
+                detector.finder.prepare(first)
+                break
+    shares: dict[int, float] = {}
+    for number, (place, _) in enumerate(detector.conditions):
+        share = detector.finder.share_by_bytes(number)
+        shares[place] = min(share, shares.get(place, 1.0))
+    return [detector.rules[place] for place, share in shares.items() if share > SELECTIVE]

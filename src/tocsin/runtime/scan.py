@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -38,6 +38,9 @@ from tocsin.runtime.policies import Remembered
 from tocsin.runtime.workers import Task, Workers, found_in, sections
 from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile
 from tocsin.sources.files import Found as Inputs
+
+if TYPE_CHECKING:
+    from tocsin.events.arrow.file import ParquetFile
 
 BATCH_RECORDS = 4_096
 BATCH_BYTES = 16 << 20
@@ -378,6 +381,10 @@ class Pieces:
 
     def of(self, opened: OpenFile) -> Iterator[Found]:
         """What a file's events satisfy."""
+        columns = opened.columns()
+        if columns is not None:
+            yield from self._by_column(columns)
+            return
         blocks = opened.blocks()
         if blocks is None:
             yield from _by_record(opened.records(), self._finder)
@@ -385,6 +392,17 @@ class Pieces:
             yield from self._by_others(opened, blocks)
         else:
             yield from self._by_block(opened, blocks)
+
+    def _by_column(self, columns: ParquetFile | Undecodable) -> Iterator[Found]:
+        if isinstance(columns, Undecodable):
+            yield Found(undecodable=[columns])
+            return
+        with columns:
+            for batch in columns.batches(self._finder.fields):
+                if isinstance(batch, Undecodable):
+                    yield Found(undecodable=[batch])
+                else:
+                    yield self._finder.in_columns(batch)
 
     def _by_block(
         self, opened: OpenFile, blocks: Iterator[json.Block | Undecodable]

@@ -15,14 +15,17 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 import msgspec
 
 from tocsin.errors import InputError, UsageError
-from tocsin.events.decoders import Decoder, decoders, json, recognise, suffixes
+from tocsin.events.decoders import Decoder, decoders, json, parquet, recognise, suffixes
 from tocsin.events.record import Record, Undecodable
 from tocsin.events.shapes import PLAIN, shapes
+
+if TYPE_CHECKING:
+    from tocsin.events.arrow.file import ParquetFile
 
 T = TypeVar("T")
 
@@ -160,6 +163,7 @@ class OpenFile:
             self._counted = _Counted(self._raw)
             self._stream: Any = io.BufferedReader(self._counted, _BLOCK)
             self._content: _Decompressed | None = None
+            self._pieces: Iterator[Record | Undecodable] | None = None
             begin = _decompressor(self._stream.peek(4)[:4])
             if begin is not None:
                 self._content = _Decompressed(self._stream, begin)
@@ -218,6 +222,21 @@ class OpenFile:
         self._blocks = blocks
         return self._to_the_end(iter(blocks))
 
+    def columns(self) -> ParquetFile | Undecodable | None:
+        """The columns of a file of columns, or why it has none; None: it is read by `records`.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        if self._decoder is not decoders()["parquet"] or self.file.format not in {"", "parquet"}:
+            return None
+        with self._clear_errors():
+            found = parquet.open_file(cast("BinaryIO", self._stream), self.file.shown)
+            if isinstance(found, Undecodable) or parquet.has_columns(found):
+                return found
+        self._pieces = parquet.records_of(found)
+        return None
+
     def from_block(self, block: json.Block) -> Iterator[Record | Undecodable]:
         """The events from a block on, one by one; no more blocks may be asked for."""
         return self._to_the_end(self._blocks.from_block(block))
@@ -229,7 +248,9 @@ class OpenFile:
             InputError: the file cannot be read on.
         """
         shape = "" if self.file.format in decoders() else self.file.format
-        found = self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown)
+        found = self._pieces
+        if found is None:
+            found = self._decoder.decode(cast("BinaryIO", self._stream), self.file.shown)
         for piece in self._to_the_end(found):
             if shape and isinstance(piece, Record):
                 piece.shape = shape
@@ -279,6 +300,15 @@ class _Counted(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         count: int = self._stream.readinto(buffer)  # type: ignore[attr-defined]

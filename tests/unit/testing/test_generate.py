@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.engine.evaluate import NO_ROWS, Evaluation
+from tocsin.engine.rows import RowPlan
 from tocsin.rules.load import load_rules, shipped_pack
 from tocsin.testing.generate import generate, text
 from tocsin.testing.generate.__main__ import main
@@ -35,7 +35,7 @@ def test_public_rules_are_solved_fire_and_hold(shared: Path, corpus: str) -> Non
 
 def test_an_engine_that_misses_an_event_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = load_rules([shipped_pack()]).rules[:2]
-    monkeypatch.setattr(Evaluation, "rows", lambda self, number, among=None: NO_ROWS)
+    monkeypatch.setattr(RowPlan, "holds", lambda self, number, row: False)
     found = list(generate(rules))
     assert [one.fired for one in found] == [False, False]
     assert all(one.near_miss_held for one in found)
@@ -44,7 +44,7 @@ def test_an_engine_that_misses_an_event_is_found_out(monkeypatch: pytest.MonkeyP
 
 def test_an_engine_that_fires_on_everything_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = load_rules([shipped_pack()]).rules[:2]
-    monkeypatch.setattr(Evaluation, "_expr", lambda self, expr, alive: True)
+    monkeypatch.setattr(RowPlan, "holds", lambda self, number, row: True)
     assert not any(one.near_miss_held for one in generate(rules))
 
 

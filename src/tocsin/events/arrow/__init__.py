@@ -1,0 +1,1 @@
+"""Events in Arrow's arrays, as Parquet files hold them; needs pyarrow (the extra ``parquet``)."""
