@@ -1,132 +1,92 @@
-"""``./dev bench``: what `tocsin scan` does in a second, as ratios within one run.
+"""``./dev bench``: what `tocsin scan` does, as ratios within one run; see docs/benchmarks.md.
 
-A machine's speed drifts, so every figure stands beside `orjson.loads` over the same lines, measured
-in the same process, and the ratio is what counts. `--write` puts the table into docs/benchmarks.md.
+Without arguments it measures every row, prints the table and writes it into docs/benchmarks.md:
+about an hour. ``--quick`` only shows that everything works: small sizes, figures that mean little.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
-from collections.abc import Callable
-from functools import partial
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
+from bench.mix import mixes
+from bench.page import machine, write
+from bench.profile import profile
+from bench.setting import CORPORA, Setting
+from bench.table import ROWS, markdown, measured
+from bench.telemetry.mixes import MIXES
 
-from bench.events import generate
-from tocsin.events.record import Record
-from tocsin.rules.load import load_rules, shipped_pack
-from tocsin.rules.model import Rule
-from tocsin.runtime.detector import Detector
-from tocsin.runtime.scan import rare_collections
+BESIDE = {"profile": profile, "mix": mixes}
+"""Tables of their own: where the time goes, what the events are."""
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
-BATCH = 4_096
+QUICK = {"count": 2_000, "runs": 1, "gigabytes": 0.02, "mix_count": 500, "install": False}
+FULL = {"count": 100_000, "runs": 5, "gigabytes": 10.0, "mix_count": 100_000, "install": True}
 
 
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000, help="how many events")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints and writes; status 1: a row failed."""
+    options = parsed(arguments)
+    only = options.only or [*(row.key for row in ROWS), *BESIDE]
+    sections: dict[str, list[str]] = {}
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-", dir=options.folder) as folder:
+        setting = Setting(options, Path(folder))
+        rows = [row for row in ROWS if row.key in only]
+        figures = [(row, measured(row, setting)) for row in rows]
+        if rows:
+            sections["table"] = [_header(setting), "", *markdown(figures)]
+        for name, make in BESIDE.items():
+            if name in only:
+                setting.told.row(name)
+                sections[name] = make(setting)
+        setting.told.done()
+    for lines in sections.values():
+        print("\n".join(lines), end="\n\n")
+    for failure in setting.failures:
+        print(failure, file=sys.stderr)
+    if not options.only and not options.quick and options.mix == "default":
+        write(sections)
+    return 1 if setting.failures else 0
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options; what is not given depends on ``--quick``."""
+    keys = [row.key for row in ROWS]
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help="only show that everything works")
+    parser.add_argument("--only", action="append", choices=[*keys, *BESIDE], metavar="ROW",
+                        help=f"one row, again for more: {', '.join([*keys, *BESIDE])}")  # fmt: skip
+    parser.add_argument("--mix", choices=MIXES, default="default", help="what events are drawn of")
+    parser.add_argument("--count", type=int, help="how many events")
+    parser.add_argument("--mix-count", type=int, help="how many of which to say what they are")
+    parser.add_argument("--runs", type=int, help="pairs of runs; the median counts")
+    parser.add_argument("--gigabytes", type=float, help="how much for the rows about memory")
+    parser.add_argument("--install", action=argparse.BooleanOptionalAction,
+                        help="whether peers that are not there are installed")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
-    parser.add_argument("--rules", type=Path, action="append", help="besides the pack that ships")
-    parser.add_argument("--write", action="store_true", help="put the table into the docs")
-    options = parser.parse_args()
-
-    lines = [line.rstrip(b"\n") for line in generate(options.count, options.seed)]
-    size = sum(map(len, lines))
-    header = f"{len(lines):,} events, {size / len(lines):,.0f} bytes each on average"
-    print(header, file=sys.stderr)
-
-    sets: list[tuple[str, tuple[Rule, ...]]] = [("the pack", load_rules([shipped_pack()]).rules)]
-    for path in options.rules or _corpora():
-        begun = time.perf_counter()
-        rules = load_rules([path]).rules
-        loading = time.perf_counter() - begun
-        print(f"{len(rules):,} rules of {path.name} loaded in {loading:.1f} s", file=sys.stderr)
-        sets.append((f"{len(rules):,} rules of {path.name}", rules))
-
-    rows = [_row("orjson.loads", lambda: _loads(lines), options.runs)]
-    rows.append(_row("decode only", lambda: _decode(lines), options.runs))
-    for name, rules in sets:
-        begun = time.perf_counter()
-        Detector(rules, now=0)
-        compiled = time.perf_counter() - begun
-        print(f"{name}: compiled in {compiled:.2f} s", file=sys.stderr)
-        rows.append(_row(f"scan, {name}", partial(_scan, rules, lines), options.runs))
-    base = rows[0][1]
-    table = ["| what | thousand events a second | time ÷ `orjson.loads` |", "|---|---|---|"]
-    table += [f"| {n} | {len(lines) / s / 1000:,.1f} | {s / base:.2f} |" for n, s in rows]
-    print("\n".join(table))
-    if options.write:
-        _write(header, table)
+    parser.add_argument("--corpora", type=Path, default=CORPORA, metavar="DIR",
+                        help="published rules: DIR/elastic, DIR/datadog, DIR/sigma")  # fmt: skip
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where large files go")
+    options = parser.parse_args(arguments)
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
 
 
-def _row(name: str, work: Callable[[], object], runs: int) -> tuple[str, float]:
-    seconds = []
-    for _ in range(runs):
-        begun = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - begun)
-    return name, statistics.median(seconds)
-
-
-def _loads(lines: list[bytes]) -> None:
-    # Not kept: a list of them would measure the garbage collector.
-    for line in lines:
-        orjson.loads(line)
-
-
-def _decode(lines: list[bytes]) -> int:
-    import io
-
-    from tocsin.events.decoders import json
-
-    return sum(1 for _ in json.decode(io.BytesIO(b"\n".join(lines)), "bench"))
-
-
-def _scan(rules: tuple[Rule, ...], lines: list[bytes]) -> int:
-    """From bytes to matches; compiling the rules is left out, it is said apart."""
-    with rare_collections():
-        return _matches(Detector(rules, now=0), lines)
-
-
-def _matches(detector: Detector, lines: list[bytes]) -> int:
-    import io
-
-    from tocsin.events.decoders import json
-
-    batch: list[Record] = []
-    found = 0
-    for record in json.decode(io.BytesIO(b"\n".join(lines)), "bench"):
-        if isinstance(record, Record):
-            batch.append(record)
-        if len(batch) == BATCH:
-            found += len(detector.feed(batch, "bench"))
-            batch = []
-    found += len(detector.feed(batch, "bench"))
-    return found + len(detector.finish())
-
-
-def _corpora() -> list[Path]:
-    corpus = PAGE.parent.parent.parent / "shared" / "corpora" / "elastic"
-    return [corpus] if corpus.is_dir() else []
-
-
-def _write(header: str, table: list[str]) -> None:
-    begin, end = "<!-- table -->", "<!-- end of table -->"
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    PAGE.write_text(
-        f"{before}{begin}\n{header}; `./dev bench`.\n\n" + "\n".join(table) + f"\n{end}{after}",
-        encoding="utf-8",
+def _header(setting: Setting) -> str:
+    options = setting.options
+    rules = ", ".join(
+        f"{len(setting.rules(vendor)):,} of {vendor} in {seconds:.1f} s"
+        for vendor, seconds in setting.loading.items()
+    )
+    return (
+        f"{machine()}. {options.count:,} events of the {options.mix} mix, seed {options.seed}; "
+        f"median of {options.runs} pairs. Rules loaded: {rules or 'none'}."
     )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the made-up telemetry of `bench.events` is made of."""
