@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from tocsin.alerts.model import (
     Alert,
@@ -24,14 +27,18 @@ from tocsin.alerts.model import (
     Overridden,
 )
 from tocsin.alerts.overrides import overridden, subject
-from tocsin.alerts.scrub import scrub, scrub_field, scrub_text
+from tocsin.alerts.scrub import scrub, scrub_field, scrub_text, scrubbed
 from tocsin.engine.match import Match
+from tocsin.engine.remembered import Remembered
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.logic.field_types import render_date
 from tocsin.rules.model import Rule, Technique, Threat
 
 _MOST_DOTS = 50
+_MOST_RULES = 4_096
+_EMPTY: tuple[Any, ...] = ("", [], {})
+_NO_EVENT: tuple[dict[str, Any], dict[str, Any]] = ({},) * 2
 
 _Spec = Mapping[str, Any]  # name → None (keep whatever is there) or a spec of its own
 
@@ -75,36 +82,37 @@ _USER: _Spec = {
 
 
 def alert_of(match: Match, detected_at: int) -> Alert:
-    """The alert of a match.
+    """The alert of a match; it shares with the match what holds no secret.
 
     Args:
         match: one firing.
         detected_at: when it was found, in nanoseconds since the epoch.
     """
-    documents = [scrub(event.document) for event in match.events]
-    last = nested(documents[-1])
+    documents = [scrubbed(event.document) for event in match.events]
+    last = documents[-1]
     pairs = {e.id: (e.document, d) for e, d in zip(match.events, documents, strict=True)}
 
     def shown(event: str, field: str, value: Any) -> Any:
-        return _shown(*pairs.get(event, ({}, {})), field, value)
+        return _shown(*pairs.get(event, _NO_EVENT), field, value)
 
     rule = match.rule
     name, severity, risk_score = overridden(rule, subject(match))
-    own = None
+    told = _rule(rule)
     if (name, severity, risk_score) != (rule.name, rule.severity, rule.risk_score):
         own = Overridden(rule.name, rule.severity, rule.risk_score)
+        told = msgspec.structs.replace(told, name=scrub_text(name), overridden=own)
     return Alert(
         id=alert_id(match),
-        time=render_date(match.time),
-        detected_at=render_date(detected_at),
-        rule=_rule(rule, scrub_text(name), own),
+        time=_rendered(match.time),
+        detected_at=_rendered(detected_at),
+        rule=told,
         severity=severity,
         risk_score=risk_score,
-        host=_pick(last.get("host"), _HOST),
-        process=_pick(last.get("process"), _PROCESS),
-        user=_pick(last.get("user"), _USER),
+        host=_object(last, "host", _HOST),
+        process=_object(last, "process", _PROCESS),
+        user=_object(last, "user", _USER),
         events=tuple(
-            AlertEvent(event.id, render_date(event.time), _source(event), document)
+            AlertEvent(event.id, _rendered(event.time), _source(event), document)
             for event, document in zip(match.events, documents, strict=True)
         ),
         evidence=tuple(
@@ -119,12 +127,15 @@ def alert_of(match: Match, detected_at: int) -> Alert:
     )
 
 
+_rendered = lru_cache(maxsize=256)(render_date)
+
+
 def _shown(document: Mapping[str, Any], clean: Mapping[str, Any], field: str, value: Any) -> Any:
     """A value of a field without secrets: as it stands in the scrubbed event, if it does there.
 
     Of several arguments, that one is a secret may show in the others alone.
     """
-    if isinstance(value, str):
+    if clean is not document and isinstance(value, str):
         before, after = values_of(document, field), values_of(clean, field)
         if len(before) == len(after) and value in before:
             value = after[before.index(value)]
@@ -133,6 +144,8 @@ def _shown(document: Mapping[str, Any], clean: Mapping[str, Any], field: str, va
 
 def _scrubbed(details: Mapping[str, Any]) -> dict[str, Any]:
     """The details without secrets; beside the name of a field, its value is one of that field."""
+    if not details:
+        return {}
     clean: dict[str, Any] = scrub(details)
     groups = (clean, clean.get("threshold_result", {}), clean.get("suppression", {}))
     for group, name in zip(groups, ("joined_by", "terms", "terms"), strict=True):
@@ -179,6 +192,38 @@ def _merge(tree: dict[str, Any], document: Mapping[str, Any], depth: int) -> Non
             node[leaf] = value
 
 
+def _object(document: Mapping[str, Any], name: str, spec: _Spec) -> dict[str, Any]:
+    """The parts of one of a document's objects that the spec names, in its order."""
+    below = f"{name}."
+    if below not in "".join(document) or not any(key.startswith(below) for key in document):
+        found = document.get(name)
+        kept = _undotted(found, spec) if isinstance(found, dict) else _pick(found, spec)
+        if kept is not None:
+            return kept
+    told = {key: v for key, v in document.items() if key == name or key.startswith(below)}
+    return _pick(nested(told).get(name), spec)
+
+
+def _undotted(found: dict[str, Any], spec: _Spec) -> dict[str, Any] | None:
+    """The same of an object without dotted names, which are not looked for; None: it has some."""
+    if "." in "".join(found):
+        return None
+    kept: dict[str, Any] = {}
+    for name, below in spec.items():
+        value = found.get(name)
+        if value is None:
+            continue
+        if below is not None:
+            value = _undotted(value, below) if isinstance(value, dict) else _pick(value, below)
+        elif isinstance(value, dict):
+            value = None
+        if value is None:
+            return None
+        if value not in _EMPTY:
+            kept[name] = value
+    return kept
+
+
 def _pick(found: Any, spec: _Spec) -> dict[str, Any]:
     """The parts of an object that the spec names, in its order; a list stands for its first."""
     if isinstance(found, list):
@@ -191,7 +236,7 @@ def _pick(found: Any, spec: _Spec) -> dict[str, Any]:
         value = found.get(name)
         if below is not None:
             value = _pick(value, below)
-        if value is not None and value not in ("", [], {}):
+        if value is not None and value not in _EMPTY:
             kept[name] = value
     return kept
 
@@ -217,10 +262,10 @@ def _note(match: Match) -> str:
     )
 
 
-def _rule(rule: Rule, name: str, own: Overridden | None) -> AlertRule:
+def _rule_of(rule: Rule) -> AlertRule:
     return AlertRule(
         id=rule.id,
-        name=name,
+        name=scrub_text(rule.name),
         source=AlertSource(rule.vendor, scrub_text(rule.path)),
         language=rule.language,
         type=rule.type,
@@ -233,8 +278,10 @@ def _rule(rule: Rule, name: str, own: Overridden | None) -> AlertRule:
         references=rule.references,
         description=rule.description,
         building_block=rule.building_block,
-        overridden=own,
     )
+
+
+_rule = Remembered(_rule_of, _MOST_RULES)
 
 
 def _threat(threat: Threat) -> AlertThreat:

@@ -20,8 +20,8 @@ import msgspec
 
 from tocsin.alerts.build import nested
 from tocsin.alerts.model import Alert, AlertEvent, Overridden
-from tocsin.events.fields import flatten, objects_of, values_of
-from tocsin.logic.field_types import date_of
+from tocsin.events.fields import Extractor, objects_of
+from tocsin.logic.field_types import Scalar, date_of
 
 _KINDS = {
     "query": ("Custom Query Rule", "siem.queryRule"),
@@ -33,6 +33,19 @@ _KINDS = {
 }
 _ALERT = "kibana.alert."
 _RULE = f"{_ALERT}rule."
+_ENDPOINT = ("ip", "address", "port")
+_PLACES = Extractor(
+    ("_index", "data_stream.type", "data_stream.dataset", "data_stream.namespace", "event.kind")
+)
+_TOLD = Extractor(
+    (
+        *("process.name", "process.parent.name", "file.name", "event.category"),
+        *(f"{side}.{part}" for side in ("source", "destination") for part in _ENDPOINT),
+        *("user.name", "host.name"),
+    )
+)
+"""The fields that the sentence of what happened has."""
+
 _BUILDING_BLOCK = "default"
 _SPACE = "default"
 
@@ -99,11 +112,12 @@ def _document(
     alert: Alert, uuid: str, ancestors: list[dict[str, Any]], *, closed: bool
 ) -> dict[str, Any]:
     document, event = _source(alert)
+    words = _reason(alert, document)
     document["@timestamp"] = alert.detected_at
     document["event.kind"] = "signal"
     for name, value in event.items():
         document[f"{_ALERT}original_event.{name}"] = value
-    document.update(_alert_fields(alert, uuid, ancestors, closed=closed))
+    document.update(_alert_fields(alert, uuid, ancestors, words, closed=closed))
     document.update(_rule_fields(alert))
     document.update(_enrichments(alert, document))
     document["tocsin"] = _own_fields(alert)
@@ -125,11 +139,12 @@ def _source(alert: Alert) -> tuple[dict[str, Any], dict[str, Any]]:
         for name, value in document.items()
         if name != "@timestamp" and not name.startswith("kibana.") and name != "event.kind"
     }
-    fields = nested(document).get("event")
+    told = {n: v for n, v in document.items() if n == "event" or n.startswith("event.")}
+    fields = nested(told).get("event")
     original = _flat(fields) if isinstance(fields, dict) else {}
-    whole = values_of(alert.events[-1].document, "event.kind")
-    if whole:
-        original["kind"] = whole[0]
+    whole = _first(_PLACES, alert.events[-1].document)
+    if "event.kind" in whole:
+        original["kind"] = whole["event.kind"]
     if isinstance(document.get("event"), dict):
         rest = {n: v for n, v in document.pop("event").items() if n != "kind"}
         document |= {"event": rest} if rest else {}
@@ -178,7 +193,7 @@ def _origin(event: AlertEvent) -> dict[str, Any]:
 
 
 def _alert_fields(
-    alert: Alert, uuid: str, ancestors: list[dict[str, Any]], *, closed: bool
+    alert: Alert, uuid: str, ancestors: list[dict[str, Any]], words: str, *, closed: bool
 ) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "uuid": uuid,
@@ -193,7 +208,7 @@ def _alert_fields(
         "last_detected": alert.detected_at,
         "severity": _severity(alert),
         "risk_score": alert.risk_score,
-        "reason": reason(alert),
+        "reason": words,
     }
     if alert.rule.building_block:
         fields["building_block_type"] = _BUILDING_BLOCK
@@ -289,6 +304,8 @@ def _own_fields(alert: Alert) -> dict[str, Any]:
 
 def _enrichments(alert: Alert, document: Mapping[str, Any]) -> dict[str, Any]:
     """The indicators that the event met, after those that it came with."""
+    if not alert.details:
+        return {}
     found = objects_of({"details": alert.details}, "details.threat.enrichments")
     if not found:
         return {}
@@ -308,11 +325,19 @@ def _severity(told: Alert | Overridden) -> str:
 
 def _index(document: Mapping[str, Any]) -> str:
     """The data stream that the event came out of, where it says so."""
-    named = values_of(document, "_index")
-    if named:
-        return str(named[0])
-    parts = [values_of(document, f"data_stream.{p}") for p in ("type", "dataset", "namespace")]
-    return "-".join(str(part[0]) for part in parts) if all(parts) else ""
+    found = _first(_PLACES, document)
+    if "_index" in found:
+        return str(found["_index"])
+    parts = [found.get(f"data_stream.{part}") for part in ("type", "dataset", "namespace")]
+    return "" if None in parts else "-".join(map(str, parts))
+
+
+def _first(extractor: Extractor, document: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The first value of each of some fields."""
+    found: dict[str, Scalar] = {}
+    for number, value in extractor.extract(document):
+        found.setdefault(extractor.fields[number], value)
+    return found
 
 
 def reason(alert: Alert) -> str:
@@ -320,10 +345,11 @@ def reason(alert: Alert) -> str:
 
     ``process event with process curl, by ubuntu on web-1 created medium alert Name.``
     """
-    document, _ = _source(alert)
-    values: dict[str, str] = {}
-    for name, value in flatten(document):
-        values.setdefault(name, str(value))
+    return _reason(alert, _source(alert)[0])
+
+
+def _reason(alert: Alert, document: Mapping[str, Any]) -> str:
+    values = {name: str(value) for name, value in _first(_TOLD, document).items()}
 
     def endpoint(side: str) -> str:
         address = values.get(f"{side}.ip") or values.get(f"{side}.address") or ""

@@ -9,15 +9,14 @@ Schema: https://schema.ocsf.io/1.8.0/classes/detection_finding
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
 
 import msgspec
 
 from tocsin.alerts.model import Alert, AlertEvent, AlertTechnique, AlertThreat
-from tocsin.events.fields import flatten
 from tocsin.logic.field_types import Scalar, date_of
 from tocsin.rules.model import Severity
 
@@ -28,7 +27,8 @@ _SEVERITY_IDS: dict[Severity, int] = {
 }  # fmt: skip
 _OS_IDS = {"windows": 100, "linux": 200, "macos": 300, "android": 201, "ios": 301}
 
-_Fields = dict[str, list[Scalar]]
+_Fields = dict[str, Scalar | list[Scalar]]
+"""The fields of an event by their dotted names; those with several values have a list of them."""
 
 # ECS field → (where it stands below an element of `evidences`, type of the observable).
 _POINTERS: dict[str, tuple[str, int]] = {
@@ -65,6 +65,7 @@ _TYPE_NAMES = {
     31: "User: uid", 32: "Group: name", 39: "Process Entity: uid", 45: "File Path", 99: "Other",
 }  # fmt: skip
 _OTHER = 99
+_EMPTY: tuple[Any, ...] = ("", [], {})
 
 
 def ocsf_finding(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
@@ -76,10 +77,10 @@ def ocsf_finding(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
     """
     events = [_fields_of(event) for event in alert.events]
     first, last = _milliseconds(alert.events[0].time), _last(alert)
-    actor, device = _actor(events[-1]), _device(events[-1])
     evidences = [
         _evidence(event, fields) for event, fields in zip(alert.events, events, strict=True)
     ]
+    whole = evidences[-1]
     finding = {
         "class_uid": 2004,
         "class_name": "Detection Finding",
@@ -99,38 +100,59 @@ def ocsf_finding(alert: Alert, *, closed: bool = False) -> dict[str, Any]:
         "end_time": last,
         "count": _count(alert),
         "message": alert.rule.name,
-        "metadata": {
-            "version": VERSION,
-            "uid": alert.id,
-            "product": {"name": "Tocsin", "vendor_name": "Tocsin", "version": _own_version()},
-            "profiles": ["host"],
-            "original_event_uid": alert.events[-1].id,
-        },
-        "finding_info": {
-            **_finding_info(alert),
-            "first_seen_time": first,
-            "last_seen_time": last,
-            "data_sources": sorted({s for f in events if (s := _text(f, "event.dataset"))}),
-        },
+        "metadata": _kept(
+            {
+                "version": VERSION,
+                "uid": alert.id,
+                "product": {"name": "Tocsin", "vendor_name": "Tocsin", "version": _own_version()},
+                "profiles": ["host"],
+                "original_event_uid": alert.events[-1].id,
+            }
+        ),
+        "finding_info": _kept(
+            {
+                **_finding_info(alert),
+                "first_seen_time": first,
+                "last_seen_time": last,
+                "data_sources": sorted({s for f in events if (s := _text(f, "event.dataset"))}),
+            }
+        ),
         "evidences": evidences,
-        "device": device,
-        "actor": actor,
+        "device": whole.get("device"),
+        "actor": {**whole.get("actor", {}), **_known({"process": whole.get("process")})},
         "resources": _resources(events[-1]),
         "risk_score": alert.risk_score,
         "confidence_id": 0,
         "confidence": "Unknown",
         "observables": _observables(alert, evidences),
-        "remediation": _remediation(alert),
-        "unmapped": _unmapped(alert),
+        "remediation": _kept(_remediation(alert)),
+        "unmapped": _kept(_unmapped(alert)),
     }
-    return _kept(finding)
+    return _known(finding)
 
 
 def _fields_of(event: AlertEvent) -> _Fields:
+    """What `events.fields.flatten` yields, by name."""
     fields: _Fields = {}
-    for name, value in flatten(event.document):
-        fields.setdefault(name, []).append(value)
+    _gather(event.document.items(), "", fields)
     return fields
+
+
+def _gather(pairs: Iterable[tuple[str, Any]], prefix: str, fields: _Fields) -> None:
+    for key, value in pairs:
+        name = prefix + key
+        if isinstance(value, (str, int, float)):
+            before = fields.get(name)
+            if before is None:
+                fields[name] = value
+            elif isinstance(before, list):
+                before.append(value)
+            else:
+                fields[name] = [before, value]
+        elif isinstance(value, dict):
+            _gather(value.items(), f"{name}.", fields)
+        elif isinstance(value, list):
+            _gather([("", element) for element in value], name, fields)
 
 
 def _last(alert: Alert) -> int:
@@ -159,23 +181,32 @@ def _milliseconds(time: str) -> int:
     return (date_of(time) or 0) // 1_000_000
 
 
+def _known(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts that are known: there may be zeros among them, but nothing empty."""
+    return {
+        name: value
+        for name, value in parts.items()
+        if value or (value is not None and value not in _EMPTY)
+    }
+
+
 def _kept(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """A tree without what is not known."""
-    kept: dict[str, Any] = {}
-    for name, value in tree.items():
-        below = _kept(value) if isinstance(value, Mapping) else value
-        if below is not None and below not in ("", [], {}):
-            kept[name] = below
-    return kept
+    """A tree without what is not known, however deep."""
+    return _known({n: _kept(v) if isinstance(v, dict) else v for n, v in tree.items()})
 
 
 def _text(fields: _Fields, *names: str) -> str | None:
-    return next((str(fields[name][0]) for name in names if fields.get(name)), None)
+    for name in names:
+        found = fields.get(name)
+        if found is not None:
+            return str(found[0] if isinstance(found, list) else found)
+    return None
 
 
 def _number(fields: _Fields, *names: str) -> int | None:
     for name in names:
-        for value in fields.get(name, ()):
+        found = fields.get(name)
+        for value in found if isinstance(found, list) else () if found is None else (found,):
             if isinstance(value, int) and not isinstance(value, bool):
                 return value
             if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
@@ -207,7 +238,8 @@ def _finding_info(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _attacks(threat: AlertThreat) -> list[dict[str, Any]]:
+@lru_cache(maxsize=1_024)
+def _attacks(threat: AlertThreat) -> Sequence[dict[str, Any]]:
     """One entry for a tactic with a technique, or with each of its sub-techniques."""
     tactic = {} if threat.tactic is None else {"tactic": _name(threat.tactic)}
     entries: list[dict[str, Any]] = []
@@ -219,7 +251,7 @@ def _attacks(threat: AlertThreat) -> list[dict[str, Any]]:
 
 
 def _name(technique: AlertTechnique) -> dict[str, Any]:
-    return _kept({"uid": technique.id, "name": technique.name, "src_url": technique.reference})
+    return _known({"uid": technique.id, "name": technique.name, "src_url": technique.reference})
 
 
 def _remediation(alert: Alert) -> dict[str, Any]:
@@ -255,26 +287,27 @@ def _unmapped(alert: Alert) -> dict[str, Any]:
 
 
 def _evidence(event: AlertEvent, fields: _Fields) -> dict[str, Any]:
-    data = {name: v[0] if len(v) == 1 else v for name, v in fields.items()}
-    return _kept(
+    return _known(
         {
             "uid": event.id,
             "process": _process(fields),
-            "actor": {"user": _user(fields)},
+            "actor": _known({"user": _user(fields)}),
             "device": _device(fields),
             "src_endpoint": _endpoint(fields, "source"),
             "dst_endpoint": _endpoint(fields, "destination"),
             "url": _url(fields),
             "http_request": _request(fields),
-            "http_response": {"code": _number(fields, "http.response.status_code")},
+            "http_response": _known({"code": _number(fields, "http.response.status_code")}),
             "file": _file(fields),
             "api": _api(fields),
-            "container": {
-                "uid": _text(fields, "container.id"),
-                "name": _text(fields, "container.name"),
-            },
+            "container": _known(
+                {
+                    "uid": _text(fields, "container.id"),
+                    "name": _text(fields, "container.name"),
+                }
+            ),
         }
-    ) | {"data": data}
+    ) | {"data": fields}
 
 
 def _process(fields: _Fields, prefix: str = "process") -> dict[str, Any]:
@@ -283,7 +316,7 @@ def _process(fields: _Fields, prefix: str = "process") -> dict[str, Any]:
     if pid is None and uid is None:  # OCSF wants one of them
         return {}
     path = _text(fields, f"{prefix}.executable")
-    return _kept(
+    return _known(
         {
             "pid": pid,
             "uid": uid,
@@ -297,35 +330,34 @@ def _process(fields: _Fields, prefix: str = "process") -> dict[str, Any]:
     )
 
 
-def _file_of(path: str | None, sha256: str | None = None, name: str | None = None) -> Any:
+def _file_of(
+    path: str | None, sha256: str | None = None, name: str | None = None
+) -> dict[str, Any]:
     if not path and not name:
         return {}
     name = name or str(path).replace("\\", "/").rstrip("/").rpartition("/")[2] or str(path)
     hashes = [{"algorithm_id": 3, "algorithm": "SHA-256", "value": sha256}] if sha256 else []
-    return {"name": name, "path": path, "type_id": 1, "type": "Regular File", "hashes": hashes}
+    return _known(
+        {"name": name, "path": path, "type_id": 1, "type": "Regular File", "hashes": hashes}
+    )
 
 
-def _file(fields: _Fields) -> Any:
+def _file(fields: _Fields) -> dict[str, Any]:
     return _file_of(
         _text(fields, "file.path"), _text(fields, "file.hash.sha256"), _text(fields, "file.name")
     )
 
 
 def _user(fields: _Fields, prefix: str = "user") -> dict[str, Any]:
-    return {
-        "name": _text(fields, f"{prefix}.name"),
-        "uid": _text(fields, f"{prefix}.id"),
-        "domain": _text(fields, f"{prefix}.domain") if fields.get(f"{prefix}.name") else None,
-        "email_addr": _text(fields, f"{prefix}.email") if fields.get(f"{prefix}.name") else None,
-    }
-
-
-def _actor(fields: _Fields) -> dict[str, Any]:
-    return _kept({"user": _user(fields), "process": _process(fields)})
+    user = {"name": _text(fields, f"{prefix}.name"), "uid": _text(fields, f"{prefix}.id")}
+    if f"{prefix}.name" in fields:
+        user["domain"] = _text(fields, f"{prefix}.domain")
+        user["email_addr"] = _text(fields, f"{prefix}.email")
+    return _known(user)
 
 
 def _device(fields: _Fields) -> dict[str, Any]:
-    known = _kept(
+    known = _known(
         {
             "hostname": _text(fields, "host.name", "host.hostname"),
             "uid": _text(fields, "host.id"),
@@ -345,7 +377,7 @@ def _os(fields: _Fields) -> dict[str, Any]:
     if not name:
         return {}
     type_id = _OS_IDS.get(kind.lower(), 0)
-    return {"name": name, "type_id": type_id, "version": _text(fields, "host.os.version")}
+    return _known({"name": name, "type_id": type_id, "version": _text(fields, "host.os.version")})
 
 
 def _endpoint(fields: _Fields, side: str) -> dict[str, Any]:
@@ -356,7 +388,7 @@ def _endpoint(fields: _Fields, side: str) -> dict[str, Any]:
     }
     if not known["ip"] and not known["hostname"]:  # a port alone is no endpoint
         return {}
-    return {**known, "port": _number(fields, f"{side}.port")}
+    return _known({**known, "port": _number(fields, f"{side}.port")})
 
 
 def _url(fields: _Fields) -> dict[str, Any]:
@@ -366,13 +398,15 @@ def _url(fields: _Fields) -> dict[str, Any]:
     }
     if not any(known.values()):
         return {}
-    return {
-        **known,
-        "hostname": _text(fields, "url.domain"),
-        "query_string": _text(fields, "url.query"),
-        "scheme": _text(fields, "url.scheme"),
-        "port": _number(fields, "url.port"),
-    }
+    return _known(
+        {
+            **known,
+            "hostname": _text(fields, "url.domain"),
+            "query_string": _text(fields, "url.query"),
+            "scheme": _text(fields, "url.scheme"),
+            "port": _number(fields, "url.port"),
+        }
+    )
 
 
 def _request(fields: _Fields) -> dict[str, Any]:
@@ -382,13 +416,13 @@ def _request(fields: _Fields) -> dict[str, Any]:
         "referrer": _text(fields, "http.request.referrer"),
         "version": _text(fields, "http.version"),
     }
-    return {**known, "url": _url(fields)} if any(known.values()) else {}
+    return _known({**known, "url": _url(fields)}) if any(known.values()) else {}
 
 
 def _api(fields: _Fields) -> dict[str, Any]:
     """The call that an audit log such as CloudTrail tells of."""
     service = _text(fields, "event.provider")
-    if not fields.get("cloud.provider") or not service or not fields.get("event.action"):
+    if "cloud.provider" not in fields or not service or "event.action" not in fields:
         return {}
     return {"operation": _text(fields, "event.action"), "service": {"name": service}}
 
@@ -400,7 +434,7 @@ def _resources(fields: _Fields) -> list[dict[str, Any]]:
     if not uid and not name:
         return []
     resource = {"uid": uid, "name": name, "type": "host", "ip": _text(fields, "host.ip")}
-    return [_kept(resource)]
+    return [_known(resource)]
 
 
 def _observables(alert: Alert, evidences: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,13 +5,16 @@ The same walk gives an alert its evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, assert_never
 
 import msgspec
 
 from tocsin.engine import reference
 from tocsin.engine.match import Evidence
+from tocsin.engine.questions import patterns_of
+from tocsin.engine.reading import Reading
+from tocsin.engine.witnesses import witness, witnesses
 from tocsin.events.fields import values_of
 from tocsin.logic.expr import (
     NEGATIVE_OPERATORS,
@@ -24,21 +27,15 @@ from tocsin.logic.expr import (
     Or,
     Script,
 )
-from tocsin.logic.field_types import Scalar, coerce
+from tocsin.logic.field_types import Scalar
 from tocsin.logic.matchers import (
     Equals,
     Exists,
-    InNetwork,
     PathGlob,
     Range,
     Regex,
     Wildcard,
-    Words,
-    matched_pattern,
-    show,
-    show_range,
 )
-from tocsin.logic.patterns import glob_text
 from tocsin.logic.value import fields_of
 
 _SHOWN_VALUE = 120
@@ -107,66 +104,8 @@ def explain(expr: Expr, document: Mapping[str, Any]) -> Explained:
 
 
 def evidence(expr: Expr, document: Mapping[str, Any], event_id: str) -> tuple[Evidence, ...]:
-    """Every leaf that held, in the tree's order, of all alternatives that did.
-
-    Leaves under a negation are left out: what holds there speaks against the rule, and what fails
-    there has no value to show. A leaf whose operator is itself negative (``!=``) counts as a leaf.
-    """
-    return tuple(
-        Evidence(event_id, found.field, found.operator, found.pattern, found.value)
-        for found in _held(expr, document)
-    )
-
-
-def _held(expr: Expr, document: Mapping[str, Any]) -> Iterator[Explained]:
-    match expr:
-        case And(terms):
-            for term in terms:
-                yield from _held(term, document)
-        case Or(terms):
-            # A leaf that holds in an alternative that does not says nothing.
-            for term in [t for t in terms if reference.holds(t, document)] or terms:
-                yield from _held(term, document)
-        case Not(Leaf() as leaf) if leaf.operator in NEGATIVE_OPERATORS:
-            if not reference.holds(leaf, document):
-                yield _negative_leaf(leaf, document)
-        case Leaf():
-            found = _fitting(expr, document)
-            if found is not None:
-                yield found
-        case Script():
-            if reference.holds(expr, document):
-                yield _script(expr, document)
-        case Nested(path, term, most):
-            objects = reference.nested_objects(document, path, most)
-            best = next((one for one in objects if reference.holds(term, one)), None)
-            if best is not None:
-                yield from _held(term, best)
-        case Not() | Always():
-            pass
-        case _:
-            assert_never(expr)
-
-
-def _fitting(leaf: Leaf, document: Mapping[str, Any]) -> Explained | None:
-    """A leaf that holds, with the alternative and the value that make it."""
-    values = reference.read(document, leaf.field, leaf.type, leaf.missing)
-    if leaf.every and not reference.leaf_holds(leaf, values):
-        return None
-    for value in values:
-        pattern = matched_pattern(leaf.matcher, leaf.type, value)
-        if pattern is not None:
-            shown = _original(leaf, document, value)
-            if isinstance(leaf.matcher, Range) and None in (leaf.matcher.low, leaf.matcher.high):
-                # A bound says its operator itself.
-                pattern = pattern.removeprefix(f"{leaf.operator} ")
-            return Explained(
-                "leaf", held=True, reason=f"is {quoted(shown)}", why="held", field=leaf.name,
-                operator=leaf.operator, pattern=pattern, value=shown,
-            )  # fmt: skip
-    if leaf.every:
-        return Explained("leaf", held=True, why="held", field=leaf.name, operator=leaf.operator)
-    return None
+    """Every leaf that held, in the tree's order, of all alternatives that did; see `witnesses`."""
+    return tuple(Evidence(event_id, *found) for found in witnesses(expr, document))
 
 
 def leaf_text(leaf: Leaf) -> str:
@@ -181,33 +120,15 @@ def leaf_text(leaf: Leaf) -> str:
     return f"{leaf.name} {leaf.operator} {shown}"
 
 
-def patterns_of(leaf: Leaf) -> tuple[str, ...]:
-    """The alternatives of a leaf as the rule wrote them."""
-    match leaf.matcher:
-        case Exists():
-            return ("*",)
-        case Equals(values):
-            return tuple(dict.fromkeys(show(leaf.type, value) for value in values))
-        case Wildcard(globs):
-            return tuple(glob_text(glob) for glob in globs)
-        case Regex(patterns, _, _, texts):
-            return texts or patterns
-        case Range():
-            return (show_range(leaf.matcher, leaf.type),)
-        case InNetwork(blocks):
-            return blocks
-        case Words(words, _, text):
-            return (text or " ".join(words),)
-        case PathGlob(patterns):
-            return patterns
-        case _:
-            assert_never(leaf.matcher)
-
-
 def _leaf(leaf: Leaf, document: Mapping[str, Any]) -> Explained:
-    held = _fitting(leaf, document)
-    if held is not None:
-        return msgspec.structs.replace(held, text=leaf_text(leaf))
+    found = witness(leaf, document)
+    if found is not None:
+        # Of every value of none, there is none that could be shown.
+        reason = "" if found.value is None else f"is {quoted(found.value)}"
+        return Explained(
+            "leaf", held=True, text=leaf_text(leaf), reason=reason, why="held", field=leaf.name,
+            operator=leaf.operator, pattern=found.pattern, value=found.value,
+        )  # fmt: skip
     values = reference.read(document, leaf.field, leaf.type, leaf.missing)
     why, reason = _failure(leaf, values, document)
     return Explained(
@@ -281,12 +202,7 @@ def _script(script: Script, document: Mapping[str, Any]) -> Explained:
 
 
 def _original(leaf: Leaf, document: Mapping[str, Any], value: Scalar) -> Scalar:
-    """The value as the event has it, before its type's reading (``"80"`` behind 80)."""
-    if leaf.type in {"keyword", "dynamic"}:
-        return value
-    return next(
-        (r for r in values_of(document, leaf.field) if coerce(leaf.type, r) == value), value
-    )
+    return Reading(document).original(leaf, value)
 
 
 def quoted(value: Scalar | None) -> str:

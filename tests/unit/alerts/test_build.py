@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.alerts.made import DOCUMENT, FOUND, START, a_match, a_rule, an_alert, an_event
 
+from tocsin.alerts import build
 from tocsin.alerts.build import alert_of, nested
 from tocsin.alerts.model import Alert
 from tocsin.engine.match import Evidence
@@ -163,3 +164,37 @@ def test_deep_documents_are_cut():
     alert = an_alert(events=(an_event(document=deep | {".".join("a" * 900): 1}),))
     assert b"nested too deeply" in msgspec.json.encode(alert)
     nested(alert.events[0].document)
+
+
+_DEEP = _NAMES | st.sampled_from(
+    ["os", "os.type", "name", "args", "args.x", "ip", "hash", "x" + ".y" * 60]
+)
+_OBJECTS = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 1) | st.sampled_from(["", "linux"]),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(_DEEP, below, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(_DEEP | st.sampled_from(["host.os", "host.args.x"]), _OBJECTS, max_size=6))
+def test_an_object_is_told_as_if_every_name_had_been_taken_apart(document):
+    whole = nested(document)
+    for name, spec in (("host", build._HOST), ("process", build._PROCESS), ("user", build._USER)):
+        told = build._object(document, name, spec)
+        expected = build._pick(whole.get(name), spec)
+        assert ascii(told) == ascii(expected)
+
+
+def test_a_document_without_secrets_is_not_copied():
+    match = a_match(events=(an_event(1), an_event(2, document={"message": "bell"})))
+    alert = alert_of(match, FOUND)
+    assert alert.events[0].document is not match.events[0].document
+    assert "AQAEAJb0" not in str(alert.events[0].document)
+    assert alert.events[1].document is match.events[1].document
+
+
+def test_alerts_of_one_rule_share_what_is_said_of_it():
+    rule = a_rule()
+    one, other = an_alert(rule=rule), an_alert(rule=rule, key="other")
+    assert one.rule is other.rule
+    assert an_alert(rule=a_rule()).rule == one.rule

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tocsin.alerts.scrub import scrub, scrub_field, scrub_text
+from tocsin.alerts import scrub as module
+from tocsin.alerts.scrub import scrub, scrub_field, scrub_text, scrubbed
 
 SCRUBBED = {
     # headers
@@ -275,3 +276,39 @@ def test_names_that_end_in_a_secrets_name_hold_one():
 def test_secrets_in_lists_and_elements_that_are_texts_are_found(text, expected):
     assert scrub_text(text) == expected
     assert scrub_text(expected) == expected
+
+
+def test_a_document_without_secrets_stays_the_one_that_it_is():
+    document = {
+        "process": {"name": "ls", "args": ["ls", "-la"], "Ext": {"token": {"elevation": True}}}
+    }
+    assert scrubbed(document) is document
+    assert scrub(document) == document
+    assert scrub(document) is not document
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"process": {"name": "mysql", "args": "-uroot -phush"}},
+        {"name": "X-Vault-Token", "value": "hush"},
+        {"to_ken": "hush"},
+        {"a": {"b": [{"password": ["hush"]}]}},
+        {1: "password=hush"},
+        {"a": "password=hush \ud800"},
+        {"a": b"password=hush"},
+    ],
+)
+def test_a_document_with_secrets_is_another_and_the_first_stays(document):
+    before = ascii(document)
+    assert "hush" not in ascii(scrubbed(document))
+    assert ascii(document) == before
+
+
+def test_what_is_remembered_of_keys_is_bounded():
+    for number in range(3):
+        scrub({f"key-{number}-{place}": 1 for place in range(module._MOST_KEYS)})
+        scrub({f"{'long' * 100}-{place}": 1 for place in range(100)})
+    assert len(module._plain_keys) <= module._MOST_KEYS
+    assert max(map(len, module._plain_keys)) <= module._LONGEST_KEY
+    assert scrub({"key-0-1": "x", "password": "hush"}) == {"key-0-1": "x", "password": "[redacted]"}
