@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin.engine.state import _sequence_rows, sequence
 from tocsin.engine.state.sequence import SequenceState
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
@@ -117,3 +119,36 @@ def test_nothing_is_kept_that_no_state_refers_to(case: tuple[Sequence, Heard]) -
     assert len(state) == 0
     blocks = {name for name, value in state.changes().items() if value is not None}
     assert blocks == set()
+
+
+@settings(max_examples=200)
+@given(cases(), WINDOWS, st.data())
+def test_what_waits_as_rows_and_what_the_machine_holds_make_no_difference(
+    case: tuple[Sequence, Heard], runs: Runs | None, data: st.DataObject
+) -> None:
+    """However few rows there may be of a key, in a chunk or at all; and events come twice."""
+    query, heard = case
+    with (
+        mock.patch.object(sequence, "FOLD", data.draw(st.sampled_from([0, 1, 3, 16]))),
+        mock.patch.object(_sequence_rows, "CHUNK", data.draw(st.sampled_from([1, 2, 256]))),
+        mock.patch.object(_sequence_rows, "MANY", data.draw(st.sampled_from([1, 3, 50_000]))),
+    ):
+        state, now, saved = SequenceState(query, runs=runs), -1, dict[str, bytes]()
+        found: Found = []
+        cuts = data.draw(st.lists(st.integers(0, 35), max_size=5).map(sorted))
+        for until in [*cuts, None]:
+            end = 100 if until is None else until
+            batch = [one for one in heard if now < one[0].time // SECOND <= end]
+            again = data.draw(st.lists(st.sampled_from(batch), max_size=4)) if batch else []
+            for event, roles in data.draw(st.permutations([*batch, *again])):
+                state.add(event, roles)
+                if data.draw(st.integers(0, 5), label="start again") == 0:
+                    for name, value in state.changes().items():
+                        if value is None:
+                            saved.pop(name, None)
+                        else:
+                            saved[name] = value
+                    state = SequenceState(query, saved, runs=runs)
+            found += rung(state, None if until is None else until * SECOND)
+            now = max(now, end)
+    assert sorted(found) == sorted(in_one_pass(query, heard, runs))

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.engine.state import threshold
+from tocsin.engine.state import _threshold_cell, threshold
 from tocsin.engine.state.new_terms import combinations, key_of
 from tocsin.engine.state.operator import Firing
 from tocsin.engine.state.threshold import ThresholdState
@@ -188,3 +188,55 @@ def test_an_event_comes_out_as_it_came_in(
         for _, event in firing.events:
             assert msgspec.structs.asdict(event) == msgspec.structs.asdict(by_id[event.id])
     assert shown(fired) == by_definition(events, rule, runs)
+
+
+@settings(max_examples=200)
+@given(days(), rules, schedules, st.integers(1, 5), st.data())
+def test_how_cells_are_packed_makes_no_difference(
+    events: list[Event], rule: Threshold, runs: Runs, most: int, data: st.DataObject
+) -> None:
+    often = data.draw(st.integers(0, 3), label="packed so often")
+    with (
+        mock.patch.object(threshold, "MOST_EVENTS", most),
+        mock.patch.object(_threshold_cell, "_WORTH", 1),
+        mock.patch.object(_threshold_cell, "_OFTEN", often),
+    ):
+        state = ThresholdState(rule, runs=runs)
+        again = data.draw(st.lists(st.sampled_from(events), max_size=9)) if events else []
+        for event in data.draw(st.permutations([*events, *again])):
+            state.add(event)
+            for group in state._groups.values():
+                for cell in group.cells:
+                    if data.draw(st.integers(0, 4), label="pack it now") == 0:
+                        cell.close()
+        assert shown(state.due(None)) == by_definition(events, rule, runs)
+
+
+@settings(max_examples=200)
+@given(days(), rules, schedules, st.integers(1, 3), st.data())
+def test_where_only_the_first_groups_are_told_the_others_are_counted(
+    events: list[Event], rule: Threshold, runs: Runs, most: int, data: st.DataObject
+) -> None:
+    state, fired, now, beyond = ThresholdState(rule, runs=runs, most=most), list[Firing](), -11, 0
+    for until in data.draw(st.lists(st.integers(-10, 80), max_size=4).map(sorted)):
+        for event in data.draw(st.permutations([e for e in events if now < e.time <= until])):
+            state.add(event)
+        fired, now = fired + state.due(until), until
+        beyond += state.beyond
+        state.changes()
+        state.beyond = 0
+    for event in data.draw(st.permutations([e for e in events if e.time > now])):
+        state.add(event)
+        if data.draw(st.integers(0, 3), label="start again") == 0:
+            saved = {key: value for key, value in state.changes().items() if value is not None}
+            saved = {key: threshold.kept_of(group) for key, group in state._groups.items()} | saved
+            beyond, state = beyond + state.beyond, ThresholdState(rule, saved, runs=runs, most=most)
+    found, all_of_them = shown([*fired, *state.due(None)]), by_definition(events, rule, runs)
+    if rule.value > 1 or rule.cardinality:
+        assert found == all_of_them
+        return
+    first: list[Fired] = []
+    for run in {key.rpartition("@")[2] for key, *_ in all_of_them}:
+        first += [one for one in all_of_them if one[0].rpartition("@")[2] == run][:most]
+    assert found == sorted(first)
+    assert beyond + state.beyond == len(all_of_them) - len(first)

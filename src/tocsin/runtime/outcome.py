@@ -20,8 +20,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from tocsin.engine.match import Match
+from tocsin.engine.state._held_match import MatchHeld, MatchKept, held_of, hold_match
 from tocsin.engine.state.operator import Saved
-from tocsin.engine.state.suppression import Held, Rank, SuppressionState, held, rank
+from tocsin.engine.state.suppression import Rank, SuppressionState, rank
+from tocsin.errors import StoreError
 from tocsin.logic.query import Threshold
 from tocsin.rules.model import Rule
 
@@ -134,8 +136,16 @@ class Run(msgspec.Struct):
     """The matches of one run: the best so far in order of their places, and how many were cut."""
 
     places: list[Place] = []
-    kept: list[Held] = []
+    held: list[MatchHeld] = []
     cut: int = 0
+
+
+class RunKept(msgspec.Struct, array_like=True):
+    """A run as it is kept."""
+
+    places: list[Place]
+    matches: list[MatchKept]
+    cut: int
 
 
 class Limit:
@@ -145,6 +155,9 @@ class Limit:
         rule: the rule.
         most: how many.
         saved: what `changes` gave before.
+
+    Raises:
+        StoreError: it is not what `changes` gave.
     """
 
     def __init__(self, rule: Rule, most: int, saved: Saved | None = None) -> None:
@@ -152,9 +165,11 @@ class Limit:
         self._most = most
         self._latest = rule.type == "eql"
         self._by_group = isinstance(rule.query, Threshold)
-        self._runs = {
-            int(key): msgspec.json.decode(value, type=Run) for key, value in (saved or {}).items()
-        }
+        try:
+            self._runs = {int(key): _run_of(value) for key, value in (saved or {}).items()}
+        except (msgspec.DecodeError, ValueError) as error:
+            message = f"what {rule.name} may alert cannot be read: {error}"
+            raise StoreError(message) from error
         self._changed: set[int] = set()
         self.cut = 0
 
@@ -174,15 +189,15 @@ class Limit:
             if at == worst:
                 return
         run.places.insert(at, place)
-        run.kept.insert(at, held(match))
+        run.held.insert(at, hold_match(match))
         if full:
             drop = 0 if self._latest else len(run.places) - 1
-            del run.places[drop], run.kept[drop]
+            del run.places[drop], run.held[drop]
 
     def release(self) -> list[Match]:
         """Everything that is held, oldest first."""
         found = [
-            kept.match(self.rule) for _, run in sorted(self._runs.items()) for kept in run.kept
+            held.match(self.rule) for _, run in sorted(self._runs.items()) for held in run.held
         ]
         self.cut += sum(run.cut for run in self._runs.values())
         self._changed.update(self._runs)
@@ -192,8 +207,17 @@ class Limit:
     def changes(self) -> dict[str, bytes | None]:
         """The runs that changed since the last call, encoded; None for one that was released."""
         changed = {
-            str(number): msgspec.json.encode(self._runs[number]) if number in self._runs else None
+            str(number): _encoded(self._runs[number]) if number in self._runs else None
             for number in self._changed
         }
         self._changed.clear()
         return changed
+
+
+def _encoded(run: Run) -> bytes:
+    return msgspec.json.encode(RunKept(run.places, [one.kept() for one in run.held], run.cut))
+
+
+def _run_of(value: bytes) -> Run:
+    kept = msgspec.json.decode(value, type=RunKept)
+    return Run(kept.places, list(map(held_of, kept.matches)), kept.cut)

@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.events.fields import values_of
+from tocsin.engine.state._reading import reader
 from tocsin.logic.field_types import FieldType, Scalar, coerce, version_key
 from tocsin.logic.query import Key
 
@@ -38,7 +38,9 @@ def join_keys(document: Mapping[str, Any], keys: tuple[Key, ...]) -> list[JoinKe
     Nulls, and values that the key's type cannot hold, are no values. A key without a value is null
     where it is optional; otherwise there is no combination at all. No keys: one empty combination.
     """
-    product = itertools.product(*(_values(document, key) for key in keys))
+    if len(keys) == 1:
+        return [(value,) for value in _values(document, keys[0])[:MOST_KEYS]]
+    product = itertools.product(*[_values(document, key) for key in keys])
     return list(itertools.islice(product, MOST_KEYS))
 
 
@@ -58,14 +60,21 @@ def key_order(key: JoinKey, keys: tuple[Key, ...]) -> tuple[tuple[int, Any], ...
 
 
 def _values(document: Mapping[str, Any], key: Key) -> list[Scalar | None]:
+    raws = reader(key.field)(document)
+    if len(raws) == 1:
+        value = _value(key.type, raws[0])
+        return [value] if value is not None or key.optional else []
     found: dict[tuple[bool, Scalar], Scalar | None] = {}
-    for raw in values_of(document, key.field):
-        value = coerce(key.type, raw)
-        if isinstance(value, float):
-            value = _by_size(value)
+    for raw in raws:
+        value = _value(key.type, raw)
         if value is not None:
             found[isinstance(value, bool), value] = value  # for Python, True == 1
     return list(found.values()) or ([None] if key.optional else [])
+
+
+def _value(kind: FieldType, raw: Scalar) -> Scalar | None:
+    value = coerce(kind, raw)
+    return _by_size(value) if isinstance(value, float) else value
 
 
 def _by_size(number: float) -> int | float | None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import heapq
 import itertools
 import math
 from collections import Counter
@@ -24,6 +23,9 @@ from typing import Any
 
 import msgspec
 
+from tocsin.engine.state._held import Held, decoded, hold, hold_json
+from tocsin.engine.state._reading import reader
+from tocsin.engine.state._told import Some, told
 from tocsin.engine.state.operator import Firing
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
@@ -37,7 +39,11 @@ MOST_COMBINATIONS = 1_000
 Terms = tuple[Scalar, ...]
 
 
-class Cluster(msgspec.Struct):
+_SOME = 16
+"""What is to be forgotten is looked for each time that so large a part of the history is over."""
+
+
+class Cluster(msgspec.Struct, gc=False, eq=False):
     """Events of one combination without a gap longer than the history.
 
     Attributes:
@@ -50,8 +56,11 @@ class Cluster(msgspec.Struct):
     first: int
     last: int
     first_id: str
-    pending: Event | None = None
+    pending: Held | None = None
 
+
+_NEVER = -(2**63)
+"""No event is earlier (times are nanoseconds in 64 bits)."""
 
 _EVENT = "event "
 """What the keys begin with under which events are kept; those of combinations begin with ``[``."""
@@ -81,6 +90,7 @@ class NewTermsState:
         self.fields = query.fields
         self._history = int(query.history.total_seconds() * 1_000_000_000)
         self._clusters: dict[str, list[Cluster]] = {}
+        self._readers = [reader(field) for field in query.fields]
         self._changed: set[str] = set()
         self._waiting: dict[str, tuple[str, ...]] = {}
         self._waits: Counter[str] = Counter()
@@ -89,20 +99,15 @@ class NewTermsState:
         except msgspec.DecodeError as error:
             message = f"what a rule remembers of {', '.join(query.fields)} cannot be read: {error}"
             raise StoreError(message) from error
-        # Keys with an event that has not rung, and for each key a time before which none of its
-        # clusters ends: asking what is due, and forgetting, cost what has changed alone.
+        # Keys with an event that has not rung: asking what is due costs what has changed alone.
         self._unrung = {k for k, cs in self._clusters.items() if any(c.pending for c in cs)}
-        self._ends = [(min(c.last for c in cs), k) for k, cs in self._clusters.items()]
-        heapq.heapify(self._ends)
         ends = (c.last for cs in self._clusters.values() for c in cs)
-        self._newest = max(ends, default=-(2**63))  # no event is earlier
+        self._newest = max(ends, default=_NEVER)
+        self._forgotten = _NEVER
         self.cut = 0
 
     def _restore(self, saved: Mapping[str, bytes]) -> None:
-        events = {
-            name: msgspec.json.decode(value, type=Event)
-            for name, value in saved.items() if name.startswith(_EVENT)
-        }  # fmt: skip
+        events = {name: _held(value) for name, value in saved.items() if name.startswith(_EVENT)}
         for key, value in saved.items():
             if not key.startswith(_EVENT):
                 kept = msgspec.json.decode(value, type=list[_Kept])
@@ -113,26 +118,39 @@ class NewTermsState:
 
     def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:
         """Takes note of an event that satisfies the rule's filter, in any order of time."""
-        found = [tuple(_terms(event.document, field)) for field in self.fields]
-        for terms in itertools.islice(itertools.product(*found), MOST_COMBINATIONS):
+        found = [read(event.document) for read in self._readers]
+        if all(len(values) == 1 for values in found):
+            self._add(key_of(tuple(text_of(values[0]) for values in found)), event)
+            return
+        texts = [tuple(dict.fromkeys(map(text_of, values))) for values in found]
+        for terms in itertools.islice(itertools.product(*texts), MOST_COMBINATIONS):
             self._add(key_of(terms), event)
-        self.cut += max(0, math.prod(map(len, found)) - MOST_COMBINATIONS)
+        self.cut += max(0, math.prod(map(len, texts)) - MOST_COMBINATIONS)
 
     def _add(self, key: str, event: Event) -> None:
-        time = event.time
-        if key not in self._clusters:
-            self._clusters[key] = []
-            heapq.heappush(self._ends, (time, key))
-        clusters = self._clusters[key]
-        self._newest = max(self._newest, time)
-        self._changed.add(key)
+        time, clusters = event.time, self._clusters.get(key)
+        if time > self._newest:
+            self._newest = time
+        if clusters is None:
+            self._clusters[key] = clusters = []
+        elif len(clusters) == 1:
+            # Nearly always: it was seen, and not long ago.
+            seen = clusters[0]
+            if seen.first < time <= seen.last + self._history:
+                if time > seen.last:
+                    seen.last = time
+                    self._changed.add(key)
+                return
         # Clusters are in order of time and further apart than the history.
         begin = bisect.bisect_left(clusters, time - self._history, key=lambda c: c.last)
         end = bisect.bisect_right(clusters, time + self._history, key=lambda c: c.first)
-        mine = Cluster(time, time, event.id, event)
+        mine = Cluster(time, time, event.id)
+        if not any(_is_before(other, mine) for other in clusters[begin:end]):
+            mine.pending = hold(event)
         for other in clusters[begin:end]:
             mine = _joined(mine, other)
         clusters[begin:end] = [mine]
+        self._changed.add(key)
         if mine.pending is not None:
             self._unrung.add(key)
 
@@ -142,38 +160,40 @@ class NewTermsState:
         Once everything has come in, clusters that ended more than two histories before the newest
         event are forgotten.
         """
-        found: list[Firing] = []
+        found: list[tuple[tuple[int, str, str], Firing]] = []
         for key in list(self._unrung):
             for cluster in self._clusters[key]:
-                event = cluster.pending
-                if event is None or (until is not None and event.time > until):
+                held = cluster.pending
+                if held is None or (until is not None and cluster.first > until):
                     continue
-                pairs = zip(self.fields, msgspec.json.decode(key), strict=True)
-                found.append(Firing(((0, event),), key, tuple(pairs)))
+                terms = tuple(zip(self.fields, msgspec.json.decode(key), strict=True))
+                place = (cluster.first, cluster.first_id, key)
+                found.append((place, Firing(told([Some([held])], 1), key, terms)))
                 cluster.pending = None
                 self._changed.add(key)
             if all(cluster.pending is None for cluster in self._clusters[key]):
                 self._unrung.discard(key)
         if until is None:
+            self._forgotten = _NEVER
             self.forget(self._newest - 2 * self._history)
-        return sorted(found, key=lambda f: (f.events[0][1].time, f.events[0][1].id, f.key))
+        found.sort(key=lambda one: one[0])
+        return [firing for _, firing in found]
 
     def forget(self, before: int) -> None:
-        """Drops the clusters that ended before a time and are not waiting to ring."""
-        again: list[tuple[int, str]] = []
-        while self._ends and self._ends[0][0] < before:
-            _, key = heapq.heappop(self._ends)
-            clusters = self._clusters[key]
+        """Drops, now or soon, clusters that ended before a time and are not waiting to ring."""
+        if before < self._forgotten + self._history // _SOME:
+            return
+        self._forgotten = before
+        gone = []
+        for key, clusters in self._clusters.items():
             kept = [c for c in clusters if c.last >= before or c.pending is not None]
             if len(kept) < len(clusters):
+                clusters[:] = kept
                 self._changed.add(key)
-                self._clusters[key] = kept
-            if kept:
-                again.append((max(before, min(c.last for c in kept)), key))
-            else:
-                del self._clusters[key]
-        for entry in again:
-            heapq.heappush(self._ends, entry)
+                if not kept:
+                    gone.append(key)
+        for key in gone:
+            del self._clusters[key]
 
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""
@@ -183,13 +203,13 @@ class NewTermsState:
         for key in self._changed:
             kept = []
             for cluster in self._clusters.get(key, ()):
-                name, event = "", cluster.pending
-                if event is not None:
+                name, held = "", cluster.pending
+                if held is not None:
                     # One event may bring many combinations; it is kept once for all of them.
-                    name = names.get(id(event), "")
+                    name = names.get(id(held), "")
                     if not name:
-                        encoded = msgspec.json.encode(event)
-                        name = names[id(event)] = _EVENT + hashlib.sha256(encoded).hexdigest()[:32]
+                        encoded = held.json()
+                        name = names[id(held)] = _EVENT + hashlib.sha256(encoded).hexdigest()[:32]
                         changed[name] = encoded
                 kept.append(_Kept(cluster.first, cluster.last, cluster.first_id, name))
             changed[key] = msgspec.json.encode(kept) if kept else None
@@ -226,6 +246,16 @@ def _terms(document: Mapping[str, Any], field: str) -> Iterable[Scalar]:
 def key_of(terms: Terms) -> str:
     """The combination as a key of the store: compared by exact value."""
     return msgspec.json.encode(terms).decode()
+
+
+def _held(value: bytes) -> Held:
+    decoded(value)  # what is damaged is named before anything is made of it
+    return hold_json(value)
+
+
+def _is_before(other: Cluster, mine: Cluster) -> bool:
+    """Whether a cluster that holds an event would not ring with it, but earlier."""
+    return (other.first, other.first_id) < (mine.first, mine.first_id)
 
 
 def _joined(mine: Cluster, other: Cluster) -> Cluster:

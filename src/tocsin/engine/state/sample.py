@@ -18,20 +18,23 @@ from operator import attrgetter
 
 import msgspec
 
+from tocsin.engine.state._held import Held, hold, hold_json, packed, unpacked
+from tocsin.engine.state._told import Some, told
 from tocsin.engine.state.keys import join_keys, key_of_text, key_order, key_text
 from tocsin.engine.state.operator import Firing
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.logic.query import Sample
 from tocsin.logic.runs import Runs
 
 
-class Candidate(msgspec.Struct, array_like=True, gc=False):
-    """An event, its JSON, and the terms that would take it."""
+class Candidate(msgspec.Struct, gc=False, eq=False):
+    """An event and the terms that would take it."""
 
     time: int
     id: str
     roles: tuple[int, ...]
-    event: msgspec.Raw
+    event: Held
 
     @property
     def place(self) -> tuple[int, str]:
@@ -42,7 +45,7 @@ class Candidate(msgspec.Struct, array_like=True, gc=False):
 _time = attrgetter("time")
 
 
-class Pool(msgspec.Struct, array_like=True, gc=False):
+class Pool(msgspec.Struct, gc=False, eq=False):
     """What is remembered of one key.
 
     Attributes:
@@ -52,8 +55,17 @@ class Pool(msgspec.Struct, array_like=True, gc=False):
     """
 
     candidates: list[Candidate]
-    used: list[tuple[int, str]] = []
-    fired: list[int] = []
+    used: tuple[tuple[int, str], ...] = ()
+    fired: tuple[int, ...] = ()
+
+
+class PoolKept(msgspec.Struct, array_like=True):
+    """A pool as it is kept: its candidates, and their events packed."""
+
+    candidates: list[tuple[int, str, tuple[int, ...]]]
+    events: bytes
+    used: tuple[tuple[int, str], ...] = ()
+    fired: tuple[int, ...] = ()
 
 
 class SampleState:
@@ -66,6 +78,9 @@ class SampleState:
             made once everything has come in.
         most_per_key: how many samples a run gives for a key; they may share events, as in
             Elasticsearch's ``max_samples_per_key``.
+
+    Raises:
+        StoreError: what was saved is not what `changes` gave.
 
     Attributes:
         late: how many events came after a run that should have seen them had been closed.
@@ -83,9 +98,13 @@ class SampleState:
         self._keys = query.terms[0].by
         self._runs = runs
         self._most = most_per_key
-        self._pools = {key: _decoded(value) for key, value in (saved or {}).items()}
+        try:
+            self._pools = {key: _decoded(value) for key, value in (saved or {}).items()}
+        except (msgspec.DecodeError, ValueError) as error:
+            raise StoreError(f"what a sample remembers cannot be read: {error}") from error
         self._changed: set[str] = set()
         self._late: set[str] = set()
+        self._sets: dict[tuple[int, ...], tuple[int, ...]] = {}  # many are equal; one is enough
         self._closed: int | None = None
         self.late = 0
 
@@ -102,15 +121,19 @@ class SampleState:
         if self._closed is not None and self._first(event.time) <= self._closed:
             self.late += 1
             self._late.update(by_key)
-        # As JSON: an event may hold whole numbers that MessagePack, with its 64 bits, cannot.
-        raw = msgspec.Raw(msgspec.json.encode(event))
+        place = (event.time, event.id)
         for text, taken in by_key.items():
-            pool = self._pools.setdefault(text, Pool([]))
-            found = Candidate(event.time, event.id, tuple(taken), raw)
-            place = bisect_left(pool.candidates, found.place, key=lambda other: other.place)
-            known = place < len(pool.candidates) and pool.candidates[place].place == found.place
-            if not known and found.place not in pool.used:
-                pool.candidates.insert(place, found)
+            pool = self._pools.get(text)
+            if pool is None:
+                pool = self._pools[text] = Pool([])
+            candidates, at = pool.candidates, len(pool.candidates)
+            if at and place <= candidates[-1].place:
+                at = bisect_left(candidates, place, key=lambda other: other.place)
+                if candidates[at].place == place:
+                    continue
+            if place not in pool.used:
+                roles = self._sets.setdefault(tuple(taken), tuple(taken))
+                candidates.insert(at, Candidate(event.time, event.id, roles, hold(event)))
                 self._changed.add(text)
 
     def due(self, until: int | None) -> list[Firing]:
@@ -149,6 +172,8 @@ class SampleState:
     ) -> Iterator[tuple[int, Firing]]:
         """Makes the runs that see something new, and those after a sample, for what was left."""
         candidates, used, fired = pool.candidates, set(pool.used), set(pool.fired)
+        if len({role for one in candidates for role in one.roles}) < len(self._terms):
+            return
         waiting = sorted({runs.first_at(c.time) for c in candidates})
         for run in fired:
             heapq.heappush(waiting, run + runs.interval)
@@ -168,15 +193,15 @@ class SampleState:
                 yield run, self._firing(text, taken)
         if len(fired) > len(pool.fired):
             pool.candidates = [c for c in candidates if c.place not in used]
-            pool.used, pool.fired = sorted(used), sorted(fired)
+            pool.used, pool.fired = tuple(sorted(used)), tuple(sorted(fired))
             self._changed.add(text)
 
     def _firing(self, text: str, taken: tuple[Candidate, ...]) -> Firing:
-        events = [(role, msgspec.json.decode(c.event, type=Event)) for role, c in enumerate(taken)]
-        events.sort(key=lambda pair: (pair[1].time, pair[0]))
+        order = sorted(range(len(taken)), key=lambda role: (taken[role].time, role))
+        events = told([Some([taken[role].event for role in order])], len(order), order)
         names = (by.field for by in self._keys)
         terms = tuple(zip(names, key_of_text(text), strict=True))
-        return Firing(tuple(events), text, terms, events[-1][1].time)
+        return Firing(events, text, terms, taken[order[-1]].time)
 
     def _in_order(self, fired: Iterable[tuple[int, Firing]]) -> list[Firing]:
         def order(one: tuple[int, Firing]) -> tuple[object, ...]:
@@ -188,9 +213,9 @@ class SampleState:
     def _forget(self, text: str, pool: Pool, horizon: int, runs: Runs) -> None:
         """Drops what no run after the horizon sees."""
         kept = [c for c in pool.candidates if runs.last_with(c.time) > horizon]
-        used = [place for place in pool.used if runs.last_with(place[0]) > horizon]
+        used = tuple(place for place in pool.used if runs.last_with(place[0]) > horizon)
         times = [c.time for c in kept] + [time for time, _ in used]
-        fired = [r for r in pool.fired if any(r - runs.lookback <= t <= r for t in times)]
+        fired = tuple(r for r in pool.fired if any(r - runs.lookback <= t <= r for t in times))
         if (len(kept), len(used)) != (len(pool.candidates), len(pool.used)):
             pool.candidates, pool.used, pool.fired = kept, used, fired
             self._changed.add(text)
@@ -204,8 +229,7 @@ class SampleState:
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""
         changed = {
-            key: msgspec.json.encode(self._pools[key]) if key in self._pools else None
-            for key in self._changed
+            key: _encoded(self._pools[key]) if key in self._pools else None for key in self._changed
         }
         self._changed.clear()
         return changed
@@ -268,8 +292,16 @@ def _newest(pool: Pool) -> int:
     )
 
 
+def _encoded(pool: Pool) -> bytes:
+    candidates = [(one.time, one.id, one.roles) for one in pool.candidates]
+    events = packed(one.event.json() for one in pool.candidates)
+    return msgspec.msgpack.encode(PoolKept(candidates, events, pool.used, pool.fired))
+
+
 def _decoded(value: bytes) -> Pool:
-    pool = msgspec.json.decode(value, type=Pool)
-    for candidate in pool.candidates:
-        candidate.event = candidate.event.copy()  # or each would hold on to the whole
-    return pool
+    kept = msgspec.msgpack.decode(value, type=PoolKept)
+    candidates = [
+        Candidate(*one, hold_json(event))
+        for one, event in zip(kept.candidates, unpacked(kept.events), strict=True)
+    ]
+    return Pool(candidates, kept.used, kept.fired)

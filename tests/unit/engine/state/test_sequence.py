@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from unittest import mock
 
 import pytest
 
-from tocsin.engine.state.sequence import SequenceState
+from tocsin.engine.state import _sequence_rows
+from tocsin.engine.state.sequence import Machine, SequenceState
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
-from tocsin.logic.query import Filter, Sequence, Term
+from tocsin.logic.query import Filter, Key, Sequence, Term
 from tocsin.logic.runs import Runs
 
 SECOND = 1_000_000_000
@@ -69,3 +72,52 @@ def test_many_events_of_one_key_take_no_time_that_grows_with_their_square(
         state.add(event(number, number), [0, 1, 2])
     state.due(None)
     assert time.process_time() - begun < 15
+
+
+def test_the_machine_does_not_run_for_keys_that_cannot_have_all_steps() -> None:
+    by = (Key("user"),)
+    pair = Sequence((Term(TAKES.filter, by), Term(TAKES.filter, by)), dt.timedelta(minutes=1))
+    state = SequenceState(pair, runs=RUNS)
+    with mock.patch.object(Machine, "step", autospec=True, side_effect=Machine.step) as step:
+        for number in range(300):
+            one = event(number, number)
+            one.document["user"] = f"user {number % 3}"
+            state.add(one, [1 if number == 299 else 0])
+        assert rung(state) == [["e296", "e299"]]
+    assert step.call_count == 100  # of the one user with both
+    # Of the others, the first step that came last is all that matters.
+    assert len(state) == 2
+    assert len(state._rows) == 2
+
+
+def test_what_is_only_missing_is_not_held() -> None:
+    query = Sequence((TAKES, MISSING), dt.timedelta(minutes=1))
+    state = SequenceState(query, runs=RUNS)
+    for number in range(50):
+        state.add(event(number, number), [1])
+    assert set(state._rows._held) == {None}
+    state.add(event(50, 0), [0])
+    assert rung(state) == []
+
+
+def test_events_that_come_again_and_again_take_no_more_room() -> None:
+    with mock.patch.object(_sequence_rows, "MANY", 100):
+        state = SequenceState(Sequence((TAKES, TAKES), dt.timedelta(minutes=1)), runs=RUNS)
+        for _ in range(30):
+            for number in range(70):
+                state.add(event(number, number), [0])
+    assert len(state._rows) <= 200
+
+
+DAMAGED = [
+    {"rows/0": b"{}"},
+    {"rows/0": b'[[1],[],[],"","",[],[],""]'},
+    {"state/1": b"[]"},
+    {"state/x": b""},
+]
+
+
+@pytest.mark.parametrize("saved", DAMAGED)
+def test_what_is_kept_and_damaged_is_named(saved: dict[str, bytes]) -> None:
+    with pytest.raises(StoreError, match="what a sequence remembers cannot be read"):
+        SequenceState(PAIR, saved, runs=RUNS)
