@@ -16,8 +16,8 @@ AT_THE_END = 10**30
 QUERY = NewTerms(Filter(Always(value=True)), ("x",), dt.timedelta(days=7))
 
 
-def event(day: int, x: object = "a", identity: str = "") -> Event:
-    return Event(identity or f"e{day}", day * DAY, {"x": x}, "test", f"line {day}")
+def event(day: float, x: object = "a", identity: str = "") -> Event:
+    return Event(identity or f"e{day}", int(day * DAY), {"x": x}, "test", f"line {day}")
 
 
 def due(state: NewTermsState) -> list[tuple[object, str]]:
@@ -97,3 +97,25 @@ def test_numbers_beyond_64_bits_are_kept() -> None:
 def test_what_is_kept_and_damaged_is_named(value: bytes) -> None:
     with pytest.raises(StoreError, match="what a rule remembers of x cannot be read"):
         NewTermsState(QUERY, {'["a"]': value})
+
+
+def test_what_was_seen_already_is_written_only_where_it_moved() -> None:
+    state = NewTermsState(QUERY)
+    for day in (1, 3):
+        state.add(event(day))
+    assert due(state) == [("a", "e1")]
+    store = kept(state)
+    for day in (1.5, 2, 3):
+        state.add(event(day))
+    assert state.changes() == {}
+    state.add(event(4))
+    assert state.changes().keys() == store.keys()
+
+
+def test_terms_that_ended_long_ago_are_forgotten_sooner_or_later() -> None:
+    state = NewTermsState(QUERY)
+    for day in range(0, 400, 2):
+        state.add(event(day, f"user {day}"))
+        due(state)
+        state.forget((day - 7) * DAY)
+        assert len(state) <= 5

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tocsin.engine.match import Match
+from tocsin.engine.match import Evidence, Match
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter, NewTerms, Threshold
@@ -122,3 +123,23 @@ def test_the_same_match_twice_takes_one_place() -> None:
     outcome.take([a_match(rule, n) for n in (1, 1, 2, 2, 1)])
     assert names(outcome.finish()) == ["e1", "e2"]
     assert not outcome.cut
+
+
+def test_what_is_held_comes_out_as_it_came_in() -> None:
+    rule = a_rule(max_signals=2)
+    evidence = (Evidence("e1", "user", ":", "a*", "ann"), Evidence("e1", "n", "==", "1", 2**70))
+    match = a_match(
+        rule, 1, evidence=evidence, key='["a"]', new_terms=(("user", "ann"),), fired=2 * MINUTE,
+        details={"a": {"b": [1, None]}}, document={"user": "ann", "n": [2**64, 0.1, "ü"]},
+    )  # fmt: skip
+    first = Outcome([rule])
+    first.take([match])
+    saved = {o: {k: v or b"" for k, v in keys.items()} for o, keys in first.changes().items()}
+    for outcome in (first, Outcome([rule], saved)):
+        assert outcome.finish() == [match]
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"[[],[[]],0]"])
+def test_what_is_kept_and_damaged_is_named(value: bytes) -> None:
+    with pytest.raises(StoreError, match="what a rule may alert cannot be read"):
+        Outcome([a_rule(max_signals=1)], {"max_signals/r": {"0": value}})

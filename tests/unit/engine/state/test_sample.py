@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tocsin.engine.state.operator import Firing
 from tocsin.engine.state.sample import Candidate, SampleState, samples
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter, Key, Sample, Term
@@ -165,6 +166,12 @@ def test_an_event_that_was_used_is_known_when_it_comes_again() -> None:
     assert fired(state, (at(3), (0,)), (at(4), (1,)), until=5) == [["3", "4"]]
     assert fired(state, (at(3), (0,)), (at(6), (1,)), until=10) == []
     assert state.late == 1
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"\x90", b"\x92\x90\xc4\x00"])
+def test_what_is_kept_and_damaged_is_named(value: bytes) -> None:
+    with pytest.raises(StoreError, match="what a sample remembers cannot be read"):
+        SampleState(HOST, {'["tower"]': value}, runs=RUNS)
 
 
 roles = st.sets(st.integers(0, 3), max_size=4).map(lambda found: tuple(sorted(found)))

@@ -9,6 +9,7 @@ import pytest
 
 from tocsin.engine.match import Match
 from tocsin.engine.state.suppression import SuppressionState, groups_of, values_in_common
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter, NewTerms, Sequence, Term, Threshold
@@ -233,3 +234,20 @@ def test_how_many_were_suppressed_is_counted() -> None:
         state.add(a_match(rule, minutes, user="a"))
     state.due()
     assert state.suppressed == 2
+
+
+def test_matches_that_are_only_counted_take_little_room() -> None:
+    rule = a_rule()
+    state = SuppressionState(rule)
+    for _ in range(2):
+        for number in range(2_000):
+            state.add(a_match(rule, 1 + number / 1_000, f"e{number:05}", user="a", text="x" * 500))
+    assert sum(len(value or b"") for value in state.changes().values()) < 2_000 * 13
+    (match,) = state.due()
+    assert (match.events[0].id, match.details["suppression"]["docs_count"]) == ("e00000", 1_999)
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"[[],[[]]]"])
+def test_what_is_kept_and_damaged_is_named(value: bytes) -> None:
+    with pytest.raises(StoreError, match="what is suppressed by n cannot be read"):
+        SuppressionState(a_rule(), {"[]": value})

@@ -9,6 +9,7 @@ import pytest
 from tocsin.engine.state.new_terms import MOST_COMBINATIONS
 from tocsin.engine.state.operator import Firing
 from tocsin.engine.state.threshold import MOST_EVENTS, ThresholdState
+from tocsin.errors import StoreError
 from tocsin.events.event import Event
 from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter, Threshold
@@ -187,3 +188,32 @@ def test_each_group_is_a_key_that_is_handed_over_when_it_changed() -> None:
     state.due(20 * MINUTE)
     assert state.changes() == {'["ann"]': None, '["bob"]': None}
     assert len(state) == 0
+
+
+def test_many_events_of_one_group_take_little_room() -> None:
+    state = state_of((), 1)
+    for number in range(5_000):
+        state.add(at(1 + number / 10_000, number, text="x" * 500))
+    (cell,) = state._groups["[]"].cells
+    assert cell.oldest == []
+    assert (len(cell.pack) < 10_000, cell.count) == (True, 5_000)
+    assert sum(len(value or b"") for value in state.changes().values()) < 5_000 * 10
+    (firing,) = state.due(None)
+    assert [event.id for _, event in firing.events] == [f"{1 + n / 10_000}/{n}" for n in range(100)]
+    assert firing.details["threshold_result"]["count"] == 5_000
+
+
+def test_of_groups_that_are_not_told_there_is_no_more_than_a_count() -> None:
+    state = ThresholdState(Threshold(EVERYTHING, ("user",), 1), runs=RUNS, most=2)
+    for number, user in enumerate("dcbabcd"):
+        state.add(at(1, number, user=user))
+    held = {key: len(group.cells[0].oldest) for key, group in state._groups.items()}
+    assert held == {'["a"]': 1, '["b"]': 2, '["c"]': 0, '["d"]': 0}
+    assert [firing.terms for firing in state.due(None)] == [(("user", "a"),), (("user", "b"),)]
+    assert state.beyond == 2
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"[[],[]]", b"\x92\x91\x90\x90"])
+def test_what_is_kept_and_damaged_is_named(value: bytes) -> None:
+    with pytest.raises(StoreError, match="what a rule counted by user cannot be read"):
+        ThresholdState(Threshold(EVERYTHING, ("user",), 1), {'["a"]': value}, runs=RUNS)
