@@ -50,6 +50,7 @@ _GATE = (
     r"pass|pwd|token|secret|bearer|authorization|cookie|eyJ|-----BEGIN|signature|[?&]sig="
     r"|(?:api|access|account|private).?key|://[^/\s]*@|gh[pousr]_|github_pat_|xox[abeprs]-|ya29\."
     r"|AIza|[sr]k_live_|glpat-|IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz|curl|mysql|mariadb|sshpass|basic"
+    r"|securestring|response="
 )
 
 _VARIABLE = re.compile(

@@ -96,7 +96,8 @@ class _Look:
     """A first look at a document, at what it is made of and at all of its texts at once.
 
     Attributes:
-        suspects: its texts that may hold secrets; None: all of them, as it is no plain JSON.
+        suspects: its texts that may hold secrets; None: all of them, as it is no plain JSON, or
+            nested too deeply.
         is_clean: nothing in it has to be replaced.
     """
 
@@ -111,6 +112,8 @@ class _Look:
         level: list[Any] = [document]
         depth = 0
         while level:
+            if depth == _DEEPEST:
+                return  # what is deeper is cut
             deeper: list[Any] = []
             for node in level:
                 if type(node) is dict:
@@ -140,7 +143,6 @@ class _Look:
         self.is_clean = not (
             found
             or is_telling
-            or depth > _DEEPEST
             or any(may_hold(process, keys, found) for process, keys in self._processes)
         )
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.alerts.made import DOCUMENT, FOUND, START, a_match, a_rule, an_alert, an_event
 
@@ -177,6 +177,10 @@ _OBJECTS = st.recursive(
 
 
 @given(st.dictionaries(_DEEP | st.sampled_from(["host.os", "host.args.x"]), _OBJECTS, max_size=6))
+@example({"host": {"os.type": "linux", "name": "web-1"}})
+@example({"process": {"parent": {"hash.md5": "0"}}, "process.name": "ls"})
+@example({"process": {"args": {"x.y": 1}}})
+@example({"host": [1, {"os": [{"type": "linux"}]}]})
 def test_an_object_is_told_as_if_every_name_had_been_taken_apart(document):
     whole = nested(document)
     for name, spec in (("host", build._HOST), ("process", build._PROCESS), ("user", build._USER)):

@@ -312,3 +312,14 @@ def test_what_is_remembered_of_keys_is_bounded():
     assert len(module._plain_keys) <= module._MOST_KEYS
     assert max(map(len, module._plain_keys)) <= module._LONGEST_KEY
     assert scrub({"key-0-1": "x", "password": "hush"}) == {"key-0-1": "x", "password": "[redacted]"}
+
+
+@pytest.mark.parametrize(
+    "text, secret",
+    [
+        ('ConvertTo-SecureString "Qu4siRing9" -AsPlainText', "Qu4siRing9"),
+        ('response="0123456789abcdef0123456789abcdef"', "0123456789abcdef"),
+    ],
+)
+def test_a_secret_that_only_its_own_word_gives_away_goes(text: str, secret: str) -> None:
+    assert secret not in scrub({"process": {"command_line": text}})["process"]["command_line"]
