@@ -20,7 +20,7 @@ from tocsin.logic.views import viewed
 
 Document = Mapping[str, Any]
 
-_ODD: Final[Any] = object()
+ODD: Final[Any] = object()
 """In the place of an object: what stands there can only be read by `values_of`."""
 
 _NOWHERE = "*"
@@ -30,7 +30,43 @@ _TEXTS = frozenset(("keyword", "text", "version", "dynamic"))
 """The types as which texts stay as they are."""
 
 
-class Reading:
+class Objects:
+    """An event of which each object is looked for once, however many fields stand in it.
+
+    Attributes:
+        document: the event as rules see it.
+    """
+
+    __slots__ = ("_objects", "document")
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._objects: dict[str, Any] = {}
+
+    def _object(self, path: str) -> Any:
+        """The object at a path, of which no key has a dot; None where there is nothing; `ODD`."""
+        found = self._objects.get(path, self)
+        if found is not self:
+            return found
+        if not path:
+            found = self.document
+        elif path == _NOWHERE:
+            found = ODD
+        else:
+            outer, _, key = path.rpartition(".")
+            above = self._object(outer)
+            found = above if above is ODD or above is None else above.get(key)
+        if isinstance(found, dict):
+            # A dotted key may hold any field below it.
+            if "." in "".join(found):
+                found = ODD
+        elif found is not ODD:
+            found = ODD if isinstance(found, (list, Mapping)) else None
+        self._objects[path] = found
+        return found
+
+
+class Reading(Objects):
     """An event of which each field is read once.
 
     Attributes:
@@ -38,12 +74,11 @@ class Reading:
         known: what parts of conditions have found of it.
     """
 
-    __slots__ = ("_objects", "_raw", "_values", "document", "known")
+    __slots__ = ("_raw", "_values", "known")
 
     def __init__(self, document: Document) -> None:
-        self.document = document
+        super().__init__(document)
         self.known: dict[Any, Any] = {}
-        self._objects: dict[str, Any] = {}
         self._raw: dict[str, list[Scalar]] = {}
         self._values: dict[tuple[str, FieldType], list[Scalar]] = {}
 
@@ -77,11 +112,11 @@ class Reading:
         return next((r for r in raw if coerce(leaf.type, r) == value), value)
 
     def _read(self, field: str) -> list[Scalar]:
-        path, key = _place(field)
+        path, key = place_of(field)
         holder = self._object(path)
         if holder is None:
             return []
-        if holder is _ODD:
+        if holder is ODD:
             return values_of(self.document, field)
         value = holder.get(key)
         if isinstance(value, (str, bool, int, float)):
@@ -89,30 +124,9 @@ class Reading:
         # What is in a list, or in objects of lists, is read in the one way that there is.
         return [] if value is None else values_of({key: value}, key)
 
-    def _object(self, path: str) -> Any:
-        """The object at a path, of which no key has a dot; None where there is nothing."""
-        found = self._objects.get(path, self)
-        if found is not self:
-            return found
-        if not path:
-            found = self.document
-        elif path == _NOWHERE:
-            found = _ODD
-        else:
-            outer, _, key = path.rpartition(".")
-            above = self._object(outer)
-            found = above if above is _ODD or above is None else above.get(key)
-        if isinstance(found, dict):
-            if "." in "".join(found):
-                found = _ODD
-        elif found is not _ODD:
-            found = _ODD if isinstance(found, (list, Mapping)) else None
-        self._objects[path] = found
-        return found
-
 
 @lru_cache(maxsize=16_384)
-def _place(field: str) -> tuple[str, str]:
+def place_of(field: str) -> tuple[str, str]:
     """Where a field stands: the path of its object, and its key there."""
     # A field with a wildcard is every field that fits; a name without a name is nobody's.
     if "*" in field or "" in field.split("."):

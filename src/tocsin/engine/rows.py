@@ -16,18 +16,13 @@ from typing import Any, assert_never
 
 from tocsin.engine import reference
 from tocsin.engine.plan import Plan
+from tocsin.engine.reading import ODD, Objects, place_of
 from tocsin.engine.scans import Scan
 from tocsin.events.fields import values_of
 from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script
 
 Document = Mapping[str, Any]
 Program = Callable[["Row"], bool]
-
-_ODD: Any = object()
-"""In the place of an object: what stands there can only be read by `values_of`."""
-
-_NOWHERE = "*"
-"""The path of what has no path."""
 
 
 class RowPlan:
@@ -136,7 +131,7 @@ def _some(programs: list[Program]) -> Program:
     return holds
 
 
-class Row:
+class Row(Objects):
     """One event, and what is known of it so far.
 
     Attributes:
@@ -144,13 +139,12 @@ class Row:
         masks: by scan, which of its leaves hold.
     """
 
-    __slots__ = ("_objects", "_readers", "document", "masks")
+    __slots__ = ("_readers", "masks")
 
     def __init__(self, document: Document, readers: list[_Reader]) -> None:
-        self.document = document
+        super().__init__(document)
         self.masks: dict[int, int] = {}
         self._readers = readers
-        self._objects: dict[str, Any] = {}
 
     def mask(self, scan: int) -> int:
         """Which leaves of a scan hold."""
@@ -158,7 +152,7 @@ class Row:
         where = self._objects.get(reader.parent, self)
         if where is self:
             where = self._object(reader.parent)
-        if where is _ODD:
+        if where is ODD:
             found = reader.of_values(values_of(self.document, reader.field))
         elif where is None:
             found = reader.missing
@@ -175,27 +169,6 @@ class Row:
         self.masks[scan] = found
         return found
 
-    def _object(self, path: str) -> Any:
-        """The object at a path; None where there is none."""
-        if not path:
-            found: Any = self.document
-        elif path == _NOWHERE:
-            found = _ODD
-        else:
-            outer, _, key = path.rpartition(".")
-            above = self._objects.get(outer, self)
-            if above is self:
-                above = self._object(outer)
-            found = above if above is _ODD or above is None else above.get(key)
-        if isinstance(found, dict):
-            # A dotted key may hold any field below it.
-            if "." in "".join(found):
-                found = _ODD
-        elif found is not _ODD:
-            found = _ODD if isinstance(found, (list, Mapping)) else None
-        self._objects[path] = found
-        return found
-
 
 class _Reader:
     """The leaves of one scan, and where their field stands in a document."""
@@ -205,9 +178,7 @@ class _Reader:
     def __init__(self, field: str, scan: Scan) -> None:
         self.field = field
         self.fits = scan.fits
-        # A field with a wildcard is every field that fits; a name without a name is nobody's.
-        odd = "*" in field or "" in field.split(".")
-        self.parent, _, self.key = (_NOWHERE, "", "") if odd else field.rpartition(".")
+        self.parent, self.key = place_of(field)
         self.missing = 0
         self._every = 0
 

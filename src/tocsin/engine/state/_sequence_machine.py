@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.engine.state._reading import reader
 from tocsin.events.event import Event
+from tocsin.events.fields import reader
 from tocsin.logic.query import Sequence
 
 Ordinal = tuple[int, int, int | float | str, int]

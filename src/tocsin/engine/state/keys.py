@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.engine.state._reading import reader
+from tocsin.events.fields import reader
 from tocsin.logic.field_types import FieldType, Scalar, coerce, version_key
 from tocsin.logic.query import Key
 

@@ -24,12 +24,11 @@ from typing import Any
 import msgspec
 
 from tocsin.engine.state._held import Held, decoded, hold, hold_json
-from tocsin.engine.state._reading import reader
 from tocsin.engine.state._told import Some, told
 from tocsin.engine.state.operator import Firing
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
-from tocsin.events.fields import values_of
+from tocsin.events.fields import reader, values_of
 from tocsin.logic.field_types import Scalar, text_of
 from tocsin.logic.query import NewTerms
 

@@ -25,9 +25,9 @@ import msgspec
 from tocsin.engine.match import Match
 from tocsin.engine.state._held_match import MatchHeld, MatchKept, held_of, hold_match
 from tocsin.engine.state._numbers import Numbers, number_of
-from tocsin.engine.state._reading import reader
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
+from tocsin.events.fields import reader
 from tocsin.logic.field_types import Scalar, render_date, text_of
 from tocsin.logic.query import Threshold
 from tocsin.rules.model import Rule

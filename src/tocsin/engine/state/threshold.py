@@ -22,7 +22,6 @@ from typing import Any
 import msgspec
 
 from tocsin.engine.state._numbers import Numbers, how_many, number_of
-from tocsin.engine.state._reading import reader
 from tocsin.engine.state._threshold_cell import Cell
 from tocsin.engine.state._threshold_groups import FirstGroups, Group, group_of, kept_of
 from tocsin.engine.state._told import told
@@ -30,6 +29,7 @@ from tocsin.engine.state.new_terms import MOST_COMBINATIONS, key_of
 from tocsin.engine.state.operator import Firing
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
+from tocsin.events.fields import reader
 from tocsin.logic.field_types import render_date, text_of
 from tocsin.logic.query import Threshold
 from tocsin.logic.runs import Runs

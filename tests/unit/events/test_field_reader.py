@@ -7,8 +7,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tocsin.engine.state._reading import reader
-from tocsin.events.fields import values_of
+from tocsin.events.fields import reader, values_of
 
 names = st.sampled_from(["a", "b", "c", "a.b", "b.c", "a.b.c", "", ".", "a."])
 scalars = st.sampled_from([None, True, 0, 1.5, "x", ""])
