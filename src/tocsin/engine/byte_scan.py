@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.engine.compiled import kept
+from tocsin.engine.compiled import hyperscan_build, kept
 from tocsin.logic.anchors import Pattern, Text
 
 try:
@@ -105,7 +105,7 @@ class ByteScan:
         numbers = range(len(atoms)) if numbers is None else numbers
         pairs = [(number, atom) for number, atom in zip(numbers, atoms, strict=True)]
         self._engine: _Hyperscan | _Sets
-        if hyperscan is not None and with_hyperscan:
+        if with_hyperscan and has_hyperscan():
             self._engine = _Hyperscan(pairs, self.refused)
         else:
             self._engine = _Sets(pairs, self.refused)
@@ -116,8 +116,8 @@ class ByteScan:
 
 
 def has_hyperscan() -> bool:
-    """Whether this platform has Hyperscan."""
-    return hyperscan is not None
+    """Whether this platform has Hyperscan, and a processor that runs it."""
+    return hyperscan is not None and hyperscan_build() is not None
 
 
 def expression(atom: Atom) -> bytes:

@@ -1,8 +1,7 @@
 """Compiled things kept on disk (`kept_files`), by what they were compiled from and with what.
 
 A compiled automaton is good for one version of the library that made it and one kind of processor,
-so both are part of its key, with Tocsin's own version. The key's digest stands before the content
-as well: a file that was given another's name is as if it were not there.
+so both are part of its key, with Tocsin's own version.
 
 >>> import os
 >>> os.environ["TOCSIN_CACHE"] = "off"
@@ -12,14 +11,11 @@ as well: a file that was given another's name is as if it were not there.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import metadata
 
 from tocsin import kept_files
-
-_DIGEST = hashlib.sha256().digest_size
 
 
 def kept(kind: str, key: bytes, build: Callable[[], bytes]) -> bytes:
@@ -30,26 +26,17 @@ def kept(kind: str, key: bytes, build: Callable[[], bytes]) -> bytes:
         key: all that it is made of.
         build: makes it.
     """
-    known = found(kind, key)
-    if known is None:
-        known = build()
-        keep(kind, key, known)
-    return known
+    return kept_files.kept(kind, _name(key), build)
 
 
 def found(kind: str, key: bytes) -> bytes | None:
     """What is kept under a key; None where nothing is, or where it is damaged."""
-    name = _name(key)
-    content = kept_files.load(kind, name)
-    if content is None or content[:_DIGEST] != hashlib.sha256(name).digest():
-        return None
-    return content[_DIGEST:]
+    return kept_files.load(kind, _name(key))
 
 
 def keep(kind: str, key: bytes, data: bytes) -> None:
     """Keeps something under a key, if that can be done."""
-    name = _name(key)
-    kept_files.store(kind, name, hashlib.sha256(name).digest() + data)
+    kept_files.store(kind, _name(key), data)
 
 
 @lru_cache(maxsize=1)
