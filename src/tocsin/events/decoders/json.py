@@ -19,13 +19,13 @@ can match need not be decoded; `of_line` decodes one.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
 
+from tocsin.events.decoders._json_cutter import BLANKS, Cutter, depth_of
 from tocsin.events.decoders._json_pages import unwrapped
 from tocsin.events.record import Record, Undecodable
 
@@ -43,9 +43,6 @@ LINES_AT_ONCE = 4 << 20
 _FEED = 10
 _KEPT = 64 << 10
 _BLOCK = 1 << 20
-_BLANKS = b" \t\r\n\x0b\x0c"
-_STRUCTURE = re.compile(rb'["{}\[\]]')
-_STRING_END = re.compile(rb'["\\]')
 _DECODER = msgspec.json.Decoder()
 _ACTION_KEYS = frozenset({"_index", "_id", "_type", "routing", "pipeline", "require_alias"})
 
@@ -82,9 +79,9 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Record | Undecodable]:
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield Undecodable("line 1", "the text is UTF-16; convert it to UTF-8", first[:_KEPT])
         return
-    if first.lstrip(_BLANKS).startswith(b"["):
+    if first.lstrip(BLANKS).startswith(b"["):
         yield from _pieces(reader, skip=b"[],")
-    elif first.lstrip(_BLANKS).startswith(b"{") and not _is_lines(first, reader):
+    elif first.lstrip(BLANKS).startswith(b"{") and not _is_lines(first, reader):
         yield from _pieces(reader, skip=b",")
     else:
         yield from _by_line(reader)
@@ -182,14 +179,14 @@ def blocks(stream: BinaryIO) -> Blocks:
 
 def of_line(line: bytes, number: int) -> Iterator[Record | Undecodable]:
     """The events of one line of a file of lines; none of a blank one."""
-    line = line.strip(_BLANKS)
+    line = line.strip(BLANKS)
     if line:
         yield from _line(line, number, None)
 
 
 def says_of_next(line: bytes) -> bool:
     """Whether a line is an action of the bulk format, and no event."""
-    line = line.strip(_BLANKS)
+    line = line.strip(BLANKS)
     return line.startswith(BULK) and _action(line) is not None
 
 
@@ -208,7 +205,7 @@ def plain_event(line: bytes, number: int) -> Record | None:
         return None
     identity = document.get("_id")
     own = identity if isinstance(identity, str) and identity else None
-    return Record(document, f"line {number}", line.strip(_BLANKS), own)
+    return Record(document, f"line {number}", line.strip(BLANKS), own)
 
 
 def _has_lines(head: bytes) -> bool:
@@ -218,7 +215,7 @@ def _has_lines(head: bytes) -> bool:
         return False
     if b"\n" not in head[: LINES_AT_ONCE - 1] and len(head) >= LINES_AT_ONCE:
         return False
-    begun = first.lstrip(_BLANKS)
+    begun = first.lstrip(BLANKS)
     if begun.startswith(b"["):
         return False
     return not begun.startswith(b"{") or _is_lines(first, reader)
@@ -259,7 +256,7 @@ def _is_lines(first: bytes, reader: _Lines) -> bool:
     """Whether the first lines say that the file is NDJSON."""
     if len(first) > LONGEST:
         # Too long for an event, unless it is many, one after another.
-        return next(_Cutter().feed(first), (b"", False))[1] is False
+        return next(Cutter(LONGEST).feed(first), (b"", False))[1] is False
     if _parsed(first) is not None:
         return True
     second = reader.peek(1)
@@ -298,7 +295,7 @@ class _Lines:
             if self._number == 1:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if not self._is_cut:
-                line = line.strip(_BLANKS)
+                line = line.strip(BLANKS)
             if line:
                 return self._number, line
 
@@ -340,7 +337,7 @@ def _by_line(reader: _Lines) -> Iterator[Record | Undecodable]:
 def _line(line: bytes, number: int, identity: str | None) -> Iterator[Record | Undecodable]:
     found = _event(line, f"line {number}")
     if isinstance(found, Undecodable) and len(line) <= LONGEST and _are_objects(line):
-        for count, (piece, _) in enumerate(_Cutter().feed(line), 1):
+        for count, (piece, _) in enumerate(Cutter(LONGEST).feed(line), 1):
             yield from _events(piece, f"line {number}, object {count}")
         return
     if identity is not None and isinstance(found, Record):
@@ -359,7 +356,7 @@ def _action(line: bytes) -> dict[str, Any] | None:
 
 def _are_objects(line: bytes) -> bool:
     """Whether a line is several objects, one after another, and nothing else."""
-    cutter, count = _Cutter(), 0
+    cutter, count = Cutter(LONGEST), 0
     for piece, is_whole in cutter.feed(line):
         count += 1
         if not is_whole or _parsed(piece) is None:
@@ -368,7 +365,7 @@ def _are_objects(line: bytes) -> bool:
 
 
 def _pieces(reader: _Lines, skip: bytes) -> Iterator[Record | Undecodable]:
-    cutter, count = _Cutter(skip), 0
+    cutter, count = Cutter(LONGEST, skip), 0
     for block in reader.rest():
         for piece, is_whole in cutter.feed(block):
             count += 1
@@ -386,95 +383,6 @@ def _pieces(reader: _Lines, skip: bytes) -> Iterator[Record | Undecodable]:
         yield Undecodable(f"object {count + 1}", reason, piece[:_KEPT])
 
 
-class _Cutter:
-    """Cuts a stream at the braces of its outermost objects.
-
-    Args:
-        skip: bytes that may stand between objects.
-    """
-
-    def __init__(self, skip: bytes = b",") -> None:
-        self._skip = skip + _BLANKS
-        self._between = re.compile(b"[" + re.escape(self._skip) + b"]*")
-        self._data = b""
-        self._start = 0
-        self._at = 0
-        self._depth = 0
-        self._in_string = False
-        self._is_dropped = False
-
-    @property
-    def pending(self) -> bytes:
-        """What has begun, has not ended and was not handed out as too long."""
-        return b"" if self._is_dropped else self._data[self._start :].rstrip(self._skip)
-
-    def feed(self, block: bytes) -> Iterator[tuple[bytes, bool]]:
-        """(piece, whether it is a whole object) pairs that the block completes.
-
-        Of an object that is too long the beginning is handed out; the rest is passed over.
-        """
-        if self._is_dropped:
-            self._start = self._at
-        data = self._data = self._data[self._start :] + block
-        self._start, self._at = 0, self._at - self._start
-        while True:
-            if self._depth == 0:
-                self._start = self._at = self._between.match(data, self._at).end()  # type: ignore[union-attr]
-                if self._start == len(data):
-                    return
-                if not data.startswith(b"{", self._start):
-                    # Something that is no object: it ends where the next one may begin.
-                    begun = data.find(b"{", self._start)
-                    if begun < 0:
-                        if len(data) - self._start > LONGEST:
-                            yield data[self._start :], False
-                            self._start = self._at = len(data)
-                        return
-                    yield data[self._start : begun].rstrip(self._skip), False
-                    self._start = self._at = begun
-            if not self._scan():
-                if len(data) - self._start > LONGEST and not self._is_dropped:
-                    self._is_dropped = True
-                    yield data[self._start :], False
-                return
-            if not self._is_dropped:
-                yield data[self._start : self._at], True
-            self._is_dropped = False
-
-    def _scan(self) -> bool:
-        """Moves on to behind the end of the object; False where the data ends before it."""
-        data = self._data
-        while True:
-            if self._in_string:
-                found = _STRING_END.search(data, self._at)
-                if found is None:
-                    self._at = len(data)
-                    return False
-                if found.group() == b"\\":
-                    if found.end() >= len(data):
-                        self._at = found.start()
-                        return False
-                    self._at = found.end() + 1
-                    continue
-                self._in_string = False
-                self._at = found.end()
-                continue
-            found = _STRUCTURE.search(data, self._at)
-            if found is None:
-                self._at = len(data)
-                return False
-            self._at = found.end()
-            mark = found.group()
-            if mark == b'"':
-                self._in_string = True
-            elif mark in b"{[":
-                self._depth += 1
-            else:
-                self._depth -= 1
-                if self._depth == 0:
-                    return True
-
-
 def _events(piece: bytes, position: str) -> Iterator[Record | Undecodable]:
     yield from unwrapped(_event(piece, position))
 
@@ -482,7 +390,7 @@ def _events(piece: bytes, position: str) -> Iterator[Record | Undecodable]:
 def _event(raw: bytes, position: str) -> Record | Undecodable:
     if len(raw) > LONGEST:
         return Undecodable(position, f"longer than {LONGEST >> 20} MiB", raw[:_KEPT])
-    if raw.count(b"{") + raw.count(b"[") > DEEPEST and _depth(raw) > DEEPEST:
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST and depth_of(raw) > DEEPEST:
         return Undecodable(position, f"nested deeper than {DEEPEST} levels", raw[:_KEPT])
     try:
         document = _DECODER.decode(raw)
@@ -499,24 +407,3 @@ def _event(raw: bytes, position: str) -> Record | Undecodable:
 
 def _reason(message: str) -> str:
     return f"not JSON: {message.removeprefix('JSON is malformed: ')}"
-
-
-def _depth(raw: bytes) -> int:
-    deepest = depth = at = 0
-    while (found := _STRUCTURE.search(raw, at)) is not None:
-        at = found.end()
-        mark = found.group()
-        if mark == b'"':
-            while (end := _STRING_END.search(raw, at)) is not None:
-                at = end.end()
-                if end.group() == b'"':
-                    break
-                at += 1
-            else:
-                break
-        elif mark in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
