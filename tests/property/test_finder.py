@@ -19,7 +19,8 @@ from tocsin.events.decoders import json
 from tocsin.events.record import Record
 from tocsin.logic.expr import And, Expr, Leaf, Not, Or
 from tocsin.logic.matchers import Equals, Wildcard
-from tocsin.runtime.finder import Finder, Found
+from tocsin.runtime.finder import Finder
+from tocsin.runtime.hits import Found
 from tocsin.testing import strategies as some
 
 Documents = list[dict[str, Any]]

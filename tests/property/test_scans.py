@@ -34,11 +34,12 @@ from tocsin.logic import query as logic
 from tocsin.logic.expr import Always, Leaf
 from tocsin.logic.matchers import Equals
 from tocsin.rules.model import Rule, Suppression
-from tocsin.runtime import deferral, workers
+from tocsin.runtime import deferral, pieces, workers
 from tocsin.runtime import scan as scanning
+from tocsin.runtime.finder import Finder
 from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import Memory, Scan
-from tocsin.sources.files import find
+from tocsin.sources.files import OpenFile, find
 from tocsin.store.open import open_store
 from tocsin.store.tables import alerts as alert_table
 
@@ -281,7 +282,7 @@ def scan(
     sink = Rung() if sink is None else sink
     inputs = find([str(file) for file in sorted(place.glob("*.ndjson"))])
     with (
-        mock.patch.object(scanning, "BATCH_RECORDS", 3),
+        mock.patch.object(pieces, "BATCH_RECORDS", 3),
         mock.patch.object(scanning, "PENDING_ALERTS", 2),
     ):
         Scan(
@@ -569,3 +570,35 @@ def test_columns_ring_as_lines_do(kind: str, data: st.DataObject) -> None:
         assert sorted((a.rule.id, a.time, a.severity) for a in alerts) == sorted(
             (a.rule.id, a.time, a.severity) for a in as_lines
         )
+
+
+def test_a_small_file_in_the_bulk_format_keeps_the_ids_of_its_events(tmp_path: Path) -> None:
+    lines = []
+    for number in range(6):
+        lines.append(json.dumps({"create": {"_id": f"own-{number}"}}))
+        lines.append(json.dumps({"kind": "a", "n": number, "@timestamp": "2026-11-01T12:00:00Z"}))
+    (tmp_path / "0.ndjson").write_text("\n".join(lines))
+    rule = Rule(
+        id="r", name="r", vendor="elastic", path="r", language="kuery", type="query", kind="query",
+        text="", query=kind_is("a"),
+    )  # fmt: skip
+    inputs = find([str(tmp_path / "0.ndjson")])
+    sink = Rung()
+    summary = Scan([rule], inputs, Forgetful(), sink, clock=lambda: NOW).run()
+    assert sorted(alert.events[0].id for alert in sink.alerts) == [f"own-{n}" for n in range(6)]
+    assert (summary.events, summary.undecodable) == (6, {})
+
+
+@pytest.mark.timeout(60)
+def test_processes_that_find_much_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    # Sections and answers are both larger than what a pipe holds.
+    event = {"kind": "a", "@timestamp": "2026-11-01T12:00:00Z", "event": {"kind": "event"}}
+    lines = [json.dumps(event | {"n": n, "text": "x" * 4_000}) for n in range(2_000)]
+    (tmp_path / "0.ndjson").write_bytes(gzip.compress("\n".join(lines).encode()))
+    finder = Finder([kind_is("a").expr], [()], few=0)
+    with (
+        mock.patch.object(decoding, "LINES_AT_ONCE", 400_000),
+        OpenFile(find([str(tmp_path / "0.ndjson")]).files[0]) as opened,
+        pieces.Pieces(finder, jobs=2) as found_pieces,
+    ):
+        assert sum(len(found.hits) for found in found_pieces.of(opened)) == 2_000

@@ -17,7 +17,7 @@ from tocsin.events.record import Document
 from tocsin.logic.anchors import ANYTHING, All, Anchor, AnyOf, text_anchor
 from tocsin.logic.query import Key, Query, Sample
 from tocsin.logic.query import Sequence as SequenceQuery
-from tocsin.runtime.finder import KeyGate
+from tocsin.runtime.hits import KeyGate
 
 BROAD = 0.0005
 """A stage that has to be looked at in a larger share of events is broad."""

@@ -30,7 +30,8 @@ from tocsin.logic.query import Correlation, Filter, NewTerms, Query, Sample, Thr
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.model import Rule
 from tocsin.runtime.deferral import Deferral
-from tocsin.runtime.finder import FEW, Finder, Found, Hit
+from tocsin.runtime.finder import FEW, Finder
+from tocsin.runtime.hits import Found, Hit
 from tocsin.runtime.policies import Policies, Remembered
 
 

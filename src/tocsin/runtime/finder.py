@@ -10,34 +10,39 @@ the next time, and learned anew where other telemetry comes.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
-from tocsin import kept_files
-from tocsin.engine import byte_scan
-from tocsin.engine.byte_scan import Atom, Lines, mask_of, rows_of
-from tocsin.engine.classes import Classes, telling_fields
+from tocsin.engine.byte_scan import Lines, mask_of, rows_of
+from tocsin.engine.classes import Classes
 from tocsin.engine.evaluate import Evaluation
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import Row, RowPlan
-from tocsin.engine.selection import SAMPLE, inherited, learn
-from tocsin.engine.sieve import Formulas, Selected, Sieve, Sifted
+from tocsin.engine.selection import SAMPLE, inherited
+from tocsin.engine.sieve import Sieve, Sifted
 from tocsin.engine.visibility import Visibility
 from tocsin.events import shapes
 from tocsin.events.batch import Mask
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
-from tocsin.logic.anchors import ANYTHING, All, Anchor, Pattern, Text, anchors_of
+from tocsin.logic.anchors import ANYTHING, All, Anchor, Text, anchors_of
 from tocsin.logic.expr import Expr
-from tocsin.logic.field_types import FieldType, Scalar, coerce
+from tocsin.logic.field_types import coerce
 from tocsin.rules.index import origin_of, sees
-from tocsin.rules.kept import code_state
+from tocsin.runtime.hits import Found, Hit, KeyGate, earlier
+from tocsin.runtime.lessons import (
+    Lesson,
+    Pupil,
+    broad,
+    classes_of,
+    formulas,
+    spread,
+    text_of_event,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from tocsin.events.arrow.batch import ColumnBatch
@@ -45,90 +50,12 @@ if TYPE_CHECKING:
 FEW = 20_000
 """So many pairs of event and condition are evaluated without any preparation."""
 
-BROAD = 0.003
-"""A condition that is a candidate in a larger share of lines is asked about by class."""
-
-_PAYS = 0.3
-"""Without weak conditions, classes pay when so many candidates a line could be dropped."""
-
-_VERSION = 1
-"""Of the form of lessons that are kept."""
+_AT_ONCE = 1_024
+"""So many rows of columns are made documents at a time."""
 
 _MOST_LESSONS = 4
 _BUSY = 4
 """So many times more candidates than the sample had mean that it was of other telemetry."""
-
-
-class Hit(msgspec.Struct):
-    """An event that satisfies conditions.
-
-    Attributes:
-        place: where it stands among the events of its piece; later ones have larger numbers.
-        record: the event as it was decoded.
-        shaped: the event in ECS's names, where it came in a shape of its own.
-        conditions: the numbers of the conditions that hold, ascending.
-    """
-
-    place: int
-    record: Record
-    shaped: shapes.Shaped | None
-    conditions: list[int]
-
-    @property
-    def document(self) -> Document:
-        """The event as rules see it."""
-        return self.record.document if self.shaped is None else self.shaped.document
-
-
-class Found(msgspec.Struct):
-    """What there is in a piece of an input.
-
-    Attributes:
-        hits: in the order of the piece.
-        events: how many events it has, those included that nobody decoded.
-        passed_over: how many of them nobody decoded, as no condition can hold of them.
-        undecodable: what was to be decoded, and is no event.
-        span: how far `Hit.place` goes.
-        earliest: the earliest time of an event, where somebody asks.
-        is_bulk: the piece is in Elasticsearch's bulk format and has to be read record by record;
-            nothing else is said of it.
-    """
-
-    hits: list[Hit] = msgspec.field(default_factory=list)
-    events: int = 0
-    passed_over: int = 0
-    undecodable: list[Undecodable] = msgspec.field(default_factory=list)
-    span: int = 0
-    earliest: int | None = None
-    is_bulk: bool = False
-
-
-class KeyGate(msgspec.Struct, frozen=True):
-    """Values of which a row has to have one.
-
-    Attributes:
-        field: dotted path.
-        type: how its values are read.
-        values: the values, as the type reads them.
-    """
-
-    field: str
-    type: FieldType
-    values: frozenset[Scalar]
-
-
-class Lesson(msgspec.Struct, frozen=True):
-    """What a sample of the telemetry taught.
-
-    Attributes:
-        selected: the texts that are looked for.
-        fields: the fields that make classes.
-        shares: of each condition, in how large a share of events it has to be evaluated.
-    """
-
-    selected: Selected
-    fields: tuple[str, ...]
-    shares: tuple[float, ...]
 
 
 Candidates = dict[int, Sequence[int]]
@@ -175,7 +102,6 @@ class Finder:
         self._chosen = False
         self._sieve: Sieve | None = None
         self._classes: Classes | None = None
-        self._weak: list[int] = []
         self._lessons = 0
         self._expected = 0.0
         self.lesson: Lesson | None = None
@@ -214,6 +140,8 @@ class Finder:
         lines = Lines(block.data)
         if self.lesson is None:
             if lines.count * len(self._all) <= self._few:
+                if any(map(json.says_of_next, lines.all())):
+                    return Found(is_bulk=True)
                 return self._decoded(lines, block, (1 << lines.count) - 1, {})
             self.prepare(block)
         sieve = self._sieve
@@ -260,9 +188,11 @@ class Finder:
         for row, record in zip(order, batch.records(order), strict=True):
             hits.append(Hit(row, record, None, sorted(by_row[row])))
         others = np.flatnonzero(~sure).tolist()
-        for hit in self.in_records(list(batch.records(others))).hits if others else ():
-            hit.place = others[hit.place]
-            hits.append(hit)
+        for start in range(0, len(others), _AT_ONCE):
+            some = others[start : start + _AT_ONCE]
+            for hit in self.in_records(list(batch.records(some))).hits:
+                hit.place = some[hit.place]
+                hits.append(hit)
         hits.sort(key=lambda hit: hit.place)
         decoded = len(order) + len(others)
         earliest = None
@@ -361,7 +291,7 @@ class Finder:
     ) -> Found:
         """Decodes and evaluates candidates, and all that there is in lines that stand apart."""
         found = Found()
-        extra = blank = 0
+        extra = 0
         whole = set(rows_of(apart))
         for row in sorted(candidates.keys() | whole):
             if row not in whole:
@@ -373,14 +303,11 @@ class Finder:
                         found.hits.append(Hit(row + extra, record, None, numbers))
                     continue
             pieces = list(json.of_line(lines.line(row), block.first + row))
-            if not pieces:
-                blank += 1
-                continue
             records = [piece for piece in pieces if isinstance(piece, Record)]
             found.undecodable += [piece for piece in pieces if isinstance(piece, Undecodable)]
             found.events += len(records)
             inside = self.in_records(records)
-            found.earliest = _earlier(found.earliest, inside.earliest)
+            found.earliest = earlier(found.earliest, inside.earliest)
             for hit in inside.hits:
                 hit.place += row + extra
                 found.hits.append(hit)
@@ -398,10 +325,10 @@ class Finder:
         if self.lesson is None:
             if len(documents) * len(self._all) <= self._few:
                 return self._each(range(len(documents)), documents)
-            self._learn([text for one in _spread(documents, SAMPLE) if (text := _text(one))])
+            self._learn([text for one in spread(documents, SAMPLE) if (text := text_of_event(one))])
         sieve = self._sieve
         assert sieve is not None  # noqa: S101
-        texts = [_text(document) for document in documents]
+        texts = [text_of_event(document) for document in documents]
         lines = Lines(b"".join(text + b"\n" for text in texts))
         sifted = sieve.sift(lines)
         unsaid = sifted.untold | sum(1 << row for row, text in enumerate(texts) if not text)
@@ -465,19 +392,19 @@ class Finder:
             else anchors_of(self._conditions[number])
             for number, gate, is_gated in zip(numbers, gates, gated, strict=True)
         ]  # fmt: skip
-        selected = inherited(_formulas(anchors), lesson.selected, numbers, gated)
+        selected = inherited(formulas(anchors), lesson.selected, numbers, gated)
         found._use(Lesson(selected, lesson.fields, selected.shares))
         return found
 
     def prepare(self, block: json.Block) -> None:
         """Learns from some lines, unless something is known already."""
         if self.lesson is None:
-            sample = _spread(Lines(block.data).all(), SAMPLE)
-            self._learn([text for line in sample for text in _texts_of(line)])
+            sample = spread(Lines(block.data).all(), SAMPLE)
+            self._learn([text for line in sample for text in texts_of(line)])
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to go on from here: what is compiled is compiled there."""
-        left_out = ("_plan", "_rows", "_sieve", "_classes")
+        left_out = ("_plan", "_rows", "_sieve", "_classes", "_choose", "_pupil")
         return {name: value for name, value in self.__dict__.items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -487,20 +414,12 @@ class Finder:
             self._use(self.lesson)
 
     def _learn(self, texts: Sequence[bytes]) -> None:
-        key = self._key
-        lesson = self._known_lesson(key) if self._lessons == 0 else None
-        if lesson is None:
-            lesson = self._lesson(texts)
-            kept_files.store("lesson", key, msgspec.msgpack.encode(lesson))
-        self._use(lesson)
+        lesson = self._pupil.known() if self._lessons == 0 else None
+        self._use(lesson or self._pupil.learn(texts))
 
     @cached_property
-    def _key(self) -> bytes:
-        """Tells these conditions from others; and this version of the code."""
-        digest = hashlib.sha256(code_state().encode())
-        digest.update(repr((byte_scan.has_hyperscan(), _VERSION)).encode())
-        digest.update(msgspec.msgpack.encode([msgspec.Raw(_encoded(c)) for c in self._conditions]))
-        return digest.digest()
+    def _pupil(self) -> Pupil:
+        return Pupil(self._conditions, self._indices)
 
     def _use(self, lesson: Lesson) -> None:
         self._lessons += 1
@@ -513,55 +432,9 @@ class Finder:
             share for n, share in enumerate(lesson.shares) if only is None or n in only
         )
         self._sieve = Sieve(lesson.selected, only)
-        broad = self._broad(lesson, only)
-        self._classes = self._classes_of(broad, lesson) if broad else None
-
-    def _known_lesson(self, key: bytes) -> Lesson | None:
-        data = kept_files.load("lesson", key)
-        if data is None:
-            return None
-        try:
-            found = msgspec.msgpack.decode(data, type=Lesson)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            return None
-        return found if len(found.shares) == len(self._all) else None
-
-    def _lesson(self, texts: Sequence[bytes]) -> Lesson:
-        selected = learn(_formulas(map(anchors_of, self._conditions)), texts)
-        documents = [msgspec.json.decode(text) for text in texts]
-        lesson = Lesson(selected, (), selected.shares)
-        broad = self._broad(lesson, None)
-        if not broad or not texts:
-            return lesson
-        fields = telling_fields([self._conditions[number] for number in broad], documents)
-        lesson = Lesson(selected, fields, selected.shares)
-        classes = self._classes_of(broad, lesson)
-        counts = dict.fromkeys(broad, 0)
-        for values in classes.narrow.read_all(texts):
-            for number in broad if values is None else classes.of(values).allowed:
-                counts[number] += 1
-        shares = list(selected.shares)
-        for number, count in counts.items():
-            shares[number] = min(shares[number], count / len(texts))
-        return Lesson(selected, fields, tuple(shares))
-
-    def _broad(self, lesson: Lesson, only: frozenset[int] | None) -> list[int]:
-        """The conditions that are asked about by class; none where that would not pay."""
-        selected = lesson.selected
-        numbers = [
-            number
-            for number, share in enumerate(selected.shares)
-            if share > BROAD and (only is None or number in only)
-        ]
-        pays = any(not selected.gates[number] for number in numbers)
-        pays = pays or sum(selected.shares[number] for number in numbers) > _PAYS
-        return numbers if pays else []
-
-    def _classes_of(self, numbers: Sequence[int], lesson: Lesson) -> Classes:
-        gates = lesson.selected.gates
-        return Classes(
-            [(n, self._plan.conditions[n], self._indices[n], bool(gates[n])) for n in numbers],
-            lesson.fields,
+        asked = broad(lesson, only)
+        self._classes = (
+            classes_of(asked, lesson, self._plan.conditions, self._indices) if asked else None
         )
 
 
@@ -572,32 +445,6 @@ def _candidates(sifted: Sifted, apart: int) -> Candidates:
         for row in rows_of(mask & ~apart):
             found.setdefault(row, []).append(number)
     return dict(found)
-
-
-def _formulas(anchors: Iterable[Anchor]) -> Formulas:
-    return Formulas(
-        anchors,
-        marks=[*map(_mark, shapes.marks()), *(Text(text.lower()) for text in json.WRAPPED)],
-        ends=[Text(text) for text in json.BULK],
-    )
-
-
-def _mark(regex: bytes) -> Atom:
-    """A mark of a shape; as a text where it is one, which is quicker to find."""
-    text = regex.replace(rb"\\", b"")
-    is_plain = re.fullmatch(rb"[\w\"@ -]+", text) is not None and b"\\" not in regex
-    return Text(regex.lower()) if is_plain else Pattern(regex)
-
-
-def _encoded(condition: Expr) -> bytes:
-    try:
-        return msgspec.msgpack.encode(condition)
-    except (OverflowError, UnicodeError, TypeError):
-        return msgspec.msgpack.encode(repr(condition).encode("utf-8", "surrogatepass"))
-
-
-def _earlier(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one if other is None else min(one, other)
 
 
 def _odd(lines: Lines) -> int:
@@ -612,29 +459,3 @@ def _odd(lines: Lines) -> int:
     odd = (data[np.minimum(starts, len(data) - 1)] != 123) | (last != 125)
     rows = np.flatnonzero(odd)
     return mask_of(rows, lines.count) if len(rows) else 0
-
-
-def _spread(things: Sequence[Any], most: int) -> list[Any]:
-    """So many of them, evenly spread."""
-    step = max(1, len(things) // most)
-    return list(things[::step][:most])
-
-
-def _texts_of(line: bytes) -> list[bytes]:
-    """The events of a line as rules see them, as JSON."""
-    found = []
-    for record in json.of_line(line, 0):
-        if isinstance(record, Record):
-            shaped = shapes.in_ecs(record)
-            text = _text(record.document if shaped is None else shaped.document)
-            if text:
-                found.append(text)
-    return found
-
-
-def _text(document: Document) -> bytes:
-    """An event as JSON; nothing where it cannot be written."""
-    try:
-        return msgspec.json.encode(document)
-    except (UnicodeError, OverflowError, msgspec.MsgspecError, TypeError, RecursionError):
-        return b""

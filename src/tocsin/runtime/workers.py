@@ -13,9 +13,11 @@ import multiprocessing
 import re
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 import msgspec
@@ -24,7 +26,8 @@ from tocsin.errors import TocsinError
 from tocsin.events.decoders import json
 from tocsin.events.record import Record, Undecodable
 from tocsin.events.shapes import in_ecs
-from tocsin.runtime.finder import Finder, Found, Hit
+from tocsin.runtime.finder import Finder
+from tocsin.runtime.hits import Found, Hit, earlier
 
 SECTION = json.LINES_AT_ONCE - (64 << 10)
 """How many bytes a section has, about: with the rest of its last line it is one block."""
@@ -127,9 +130,10 @@ class Workers:
                 under_way.append(task)
             while under_way:
                 yield under_way.popleft(), self._take()
-        finally:
-            for _ in under_way:  # nobody wants to know any more
+        except GeneratorExit:
+            for _ in under_way:  # nobody wants to know any more, and other tasks come behind
                 self._take()
+            raise
 
     def _send(self, task: Task) -> None:
         try:
@@ -193,11 +197,10 @@ def _died() -> TocsinError:
 def _work(finder: Finder, end: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when it is over
     encoder = msgspec.msgpack.Encoder()
-    while True:
-        try:
-            task = msgspec.msgpack.decode(end.recv_bytes(), type=Task)
-        except (EOFError, OSError):
-            return
+    tasks: SimpleQueue[Task | None] = SimpleQueue()
+    # Tasks are taken while an answer is sent: else each side could wait for the other to read.
+    threading.Thread(target=_receive, args=(end, tasks), daemon=True).start()
+    while (task := tasks.get()) is not None:
         try:
             answer = _answer(finder, task)
         except OSError as error:
@@ -205,6 +208,16 @@ def _work(finder: Finder, end: Connection) -> None:
         try:
             end.send_bytes(encoder.encode(answer))
         except OSError:
+            return
+
+
+def _receive(end: Connection, tasks: SimpleQueue[Task | None]) -> None:
+    """Takes tasks as they come: there are never more than a few (`_AHEAD`)."""
+    while True:
+        try:
+            tasks.put(msgspec.msgpack.decode(end.recv_bytes(), type=Task))
+        except (EOFError, OSError):
+            tasks.put(None)
             return
 
 
@@ -225,8 +238,7 @@ def _answer(finder: Finder, task: Task) -> Answer:
         answer.passed_over += found.passed_over
         answer.span += found.span
         answer.lines += json.line_feeds(block.data) + (not block.data.endswith(b"\n"))
-        if found.earliest is not None:
-            answer.earliest = min(found.earliest, answer.earliest or found.earliest)
+        answer.earliest = earlier(answer.earliest, found.earliest)
     return answer
 
 
