@@ -57,6 +57,7 @@ class Setting:
         self._files: dict[tuple[str, int], File] = {}
         self._beginnings: dict[Path, File] = {}
         self._rules: dict[str, tuple[Rule, ...]] = {}
+        self.cache()
 
     def events(self, mix: str = "", count: int = 0) -> File:
         """A file of events.

@@ -107,6 +107,11 @@ def test_rules_that_are_not_here_are_missing(setting):
     assert setting.rules("pack")
 
 
+def test_nothing_is_taken_from_the_cache_of_the_user(setting, tmp_path):
+    assert Path(os.environ["TOCSIN_CACHE"]).is_relative_to(tmp_path)
+    assert os.environ["TOCSIN_CACHE"] != str(tmp_path)
+
+
 def test_each_mix_has_a_cache_of_its_own(setting):
     places = set()
     for mix in MIXES:

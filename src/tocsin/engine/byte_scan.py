@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.engine.compiled import hyperscan_build, kept
+from tocsin.engine import compiled
 from tocsin.logic.anchors import Pattern, Text
 
 try:
@@ -117,7 +117,7 @@ class ByteScan:
 
 def has_hyperscan() -> bool:
     """Whether this platform has Hyperscan, and a processor that runs it."""
-    return hyperscan is not None and hyperscan_build() is not None
+    return hyperscan is not None and compiled.hyperscan_build() is not None
 
 
 def expression(atom: Atom) -> bytes:
@@ -188,9 +188,21 @@ def _loaded(pairs: list[tuple[int, Atom]], *, once: bool = False) -> Any:
         return data
 
     key = repr((hyperscan.__version__, flags, numbers, expressions)).encode()
-    database = hyperscan.loadb(kept("byte-scan", key, build), hyperscan.HS_MODE_BLOCK)
+    database = _opened(compiled.found("byte-scan", key))
+    if database is None:
+        data = build()
+        compiled.keep("byte-scan", key, data)
+        database = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
     database.scratch = hyperscan.Scratch(database)
     return database
+
+
+def _opened(data: bytes | None) -> Any:
+    """A database that was kept; None where there is none, or where it is none of this library."""
+    try:
+        return None if data is None else hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+    except hyperscan.HyperscanError:
+        return None
 
 
 def _why_not(atom: Atom) -> str:

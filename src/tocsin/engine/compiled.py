@@ -14,8 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import metadata
+from typing import Final
 
 from tocsin import kept_files
+
+_FORM: Final = b"2\n"
+"""How what is kept is laid out: another number when that changes, so that no older file is met."""
 
 
 def kept(kind: str, key: bytes, build: Callable[[], bytes]) -> bytes:
@@ -55,7 +59,7 @@ def hyperscan_build() -> bytes | None:
 
 
 def _name(key: bytes) -> bytes:
-    return _versions() + key
+    return _FORM + _versions() + key
 
 
 @lru_cache(maxsize=1)
