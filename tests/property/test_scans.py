@@ -28,6 +28,7 @@ from pyarrow import parquet
 from sqlalchemy import select
 
 from tocsin.alerts.model import Alert
+from tocsin.engine.state import threshold
 from tocsin.events.decoders import json as decoding
 from tocsin.events.record import Document
 from tocsin.logic import query as logic
@@ -602,3 +603,32 @@ def test_processes_that_find_much_do_not_wait_for_each_other(tmp_path: Path) -> 
         pieces.Pieces(finder, jobs=2) as found_pieces,
     ):
         assert sum(len(found.hits) for found in found_pieces.of(opened)) == 2_000
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 3), events(in_time=True), st.sampled_from([("user",), ("user", "host")]))
+def test_a_threshold_that_tells_no_more_than_may_ring_counts_the_rest(
+    most: int, found: list[Document], fields: tuple[str, ...]
+) -> None:
+    rule = Rule(
+        id="r", name="rule", vendor="elastic", path="r.toml", language="kuery", type="threshold",
+        kind="threshold", text="", query=logic.Threshold(kind_is(), fields, 1), max_signals=most,
+        interval=5 * MINUTE, lookback=5 * MINUTE,
+    )  # fmt: skip
+    told_all = threshold.ThresholdState.__init__
+
+    def unlimited(self: Any, *arguments: Any, most: Any = None, **named: Any) -> None:
+        told_all(self, *arguments, **named)
+
+    with directory([found]) as place:
+        inputs = find([str(place / "0.ndjson")])
+        summaries, rung = [], []
+        for patched in (False, True):
+            replaced = mock.patch.object(threshold.ThresholdState, "__init__", unlimited)
+            with replaced if patched else nullcontext():
+                sink = Rung()
+                job = Scan([rule], inputs, Forgetful(), sink, clock=lambda: NOW)
+                summaries.append(job.run().cut)
+                rung.append(in_full(sink.alerts))
+    assert rung[0] == rung[1]
+    assert summaries[0] == summaries[1]

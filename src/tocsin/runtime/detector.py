@@ -20,6 +20,7 @@ from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_for, operator_name
 from tocsin.engine.state.indicator_match import IndicatorMatchState
 from tocsin.engine.state.operator import Firing, Operator
+from tocsin.engine.state.threshold import ThresholdState
 from tocsin.events import shapes
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
@@ -62,6 +63,7 @@ class Detector:
         reads_twice: the input will be read again where `again` asks for it, so that sequences with
             broad stages can be put off (`runtime.deferral`).
         all_decoded: see `Finder`.
+        limited: what rings goes through an `Outcome`: what that would cut need not ring (`beyond`).
 
     Attributes:
         finder: finds the hits that `take` is given; `feed` does both.
@@ -79,6 +81,7 @@ class Detector:
         indicators: Sequence[Document] = (),
         reads_twice: bool = False,
         all_decoded: bool = False,
+        limited: bool = False,
     ) -> None:
         # A silent rule that nothing else needs at work costs nothing.
         self.rules = tuple(r for r in rules if not r.silent or isinstance(r.query, AgentRule))
@@ -89,7 +92,9 @@ class Detector:
         saved = saved or {}
         self._operators: dict[int, Operator] = {}
         for number, rule in enumerate(self.rules):
-            operator = operator_for(rule, saved.get(operator_name(rule)), indicators=indicators)
+            operator = operator_for(
+                rule, saved.get(operator_name(rule)), indicators=indicators, limited=limited
+            )
             if operator is not None:
                 self._operators[number] = operator
         self._policies = Policies(self.rules, saved)
@@ -212,23 +217,40 @@ class Detector:
 
     def finish(self) -> list[Match]:
         """What could only be known at the end, oldest first within a rule."""
-        matches = []
+        return list(self.finishing())
+
+    def finishing(self) -> Iterator[Match]:
+        """The same one by one: all of their events at once may be more than anybody can hold."""
         for number, held in self._piped.items():
-            pipes = getattr(self.rules[number].query, "pipes", ())
-            matches.extend(_piped(held, pipes))
+            yield from _piped(held, getattr(self.rules[number].query, "pipes", ()))
         self._piped.clear()
         quiet_until = (
             self._earliest + self._warm_up if self._warm_up and self._earliest is not None else None
         )
-        matches.extend(self.remembered())
+        yield from self.remembered()
         for number, operator in self._operators.items():
             rule = self.rules[number]
             learns = quiet_until if isinstance(rule.query, NewTerms) else None
-            fired = [self._match(number, firing) for firing in operator.due(None)]
-            loud = [match for match in fired if learns is None or match.time >= learns]
-            self.learned += len(fired) - len(loud)
-            matches.extend(_piped(loud, getattr(rule.query, "pipes", ())))
-        return matches
+            loud = self._loud(number, operator.due(None), learns)
+            pipes = getattr(rule.query, "pipes", ())
+            yield from _piped(list(loud), pipes) if pipes else loud
+
+    def _loud(self, number: int, firings: Iterable[Firing], learns: int | None) -> Iterator[Match]:
+        for firing in firings:
+            match = self._match(number, firing)
+            if learns is not None and match.time < learns:
+                self.learned += 1
+            else:
+                yield match
+
+    @property
+    def beyond(self) -> Counter[str]:
+        """How many firings were not told as they were beyond ``max_signals``, by rule name."""
+        found: Counter[str] = Counter()
+        for number, operator in self._operators.items():
+            if isinstance(operator, ThresholdState) and operator.beyond:
+                found[self.rules[number].name] += operator.beyond
+        return found
 
     def remembered(self) -> Iterator[Match]:
         """What rules of Datadog's Agent find, oldest first: as much as nobody can hold at once.

@@ -199,7 +199,7 @@ class Scan:
         self._detector = Detector(
             rules, now=clock(), window=window, warm_up=warm_up,
             saved=saved, indicators=indicators, all_decoded=verify_input,
-            reads_twice=not memory.remembers and _can_be_read_twice(inputs),
+            limited=True, reads_twice=not memory.remembers and _can_be_read_twice(inputs),
         )  # fmt: skip
         self._outcome = Outcome(rules, saved, max_signals=max_signals)
         self.summary = Summary(
@@ -238,14 +238,13 @@ class Scan:
                 self._commit(progress)
         if self._detector.again():
             self._read_again()
-        for match in self._detector.remembered():
+        for match in self._detector.finishing():
             self._alerts(self._outcome.take([match]))
-        self._alerts(self._outcome.take(self._detector.finish()))
         self._alerts(self._outcome.finish())
         self._commit(None)
         summary.learned = self._detector.learned
         summary.suppressed = self._outcome.suppressed
-        summary.cut = self._outcome.cut
+        summary.cut = self._outcome.cut + self._detector.beyond
         summary.policies = self._detector.policies
         summary.undated = self._detector.undated
         summary.outside = self._detector.outside
@@ -330,7 +329,9 @@ class Scan:
         if progress is not None:
             progress.alerts += [*self._found, *(alert.id for alert in self._pending)]
             note = msgspec.json.encode(progress)
-        changes = self._detector.changes() | self._outcome.changes()
+        changes: dict[str, dict[str, bytes | None]] = {}
+        if self._memory.remembers:
+            changes = self._detector.changes() | self._outcome.changes()
         self.summary.new += self._memory.commit(self._pending, changes, self._key, note)
         self._pending, self._pending_bytes, self._found = [], 0, []
 

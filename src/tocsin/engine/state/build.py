@@ -23,7 +23,11 @@ from tocsin.rules.model import Rule
 
 
 def operator_for(
-    rule: Rule, saved: Saved | None = None, *, indicators: abc.Sequence[Document] = ()
+    rule: Rule,
+    saved: Saved | None = None,
+    *,
+    indicators: abc.Sequence[Document] = (),
+    limited: bool = False,
 ) -> Operator | None:
     """The operator of a rule, going on from what was saved; None for a rule without one.
 
@@ -31,6 +35,8 @@ def operator_for(
         rule: the rule.
         saved: what its operator handed over before.
         indicators: documents about threats, for the rules that look for them.
+        limited: the rule's ``max_signals`` will be heeded, so that what is beyond it need not be
+            told (`ThresholdState.beyond` counts it).
     """
     query = rule.query
     match query:
@@ -59,7 +65,8 @@ def operator_for(
         case Threshold():
             from tocsin.engine.state.threshold import ThresholdState
 
-            return ThresholdState(query, saved, runs=rule.runs)
+            most = rule.max_signals if limited and rule.suppression is None else None
+            return ThresholdState(query, saved, runs=rule.runs, most=most)
 
 
 def operator_name(rule: Rule) -> str:
