@@ -58,7 +58,7 @@ def leaf_holds(leaf: Leaf, values: list[Scalar]) -> bool:
 
 def read(document: Document, field: str, kind: FieldType, missing: Result = None) -> list[Scalar]:
     """The field's values as its type holds them; what cannot be held is no value."""
-    if "*" in field and OUTER in document and not field.startswith(f"{OUTER}."):
+    if "*" in field and isinstance(document, _Inside) and not field.startswith(f"{OUTER}."):
         # Every field of a nested object is none of the event around it.
         document = {key: value for key, value in document.items() if key != OUTER}
     found = [v for v in (coerce(kind, raw) for raw in values_of(document, field)) if v is not None]
@@ -73,4 +73,8 @@ def read_field(document: Document, field: Field) -> list[Scalar]:
 def nested_objects(document: Document, path: str, most: int = 0) -> list[dict[str, Any]]:
     """The objects at a path, at most so many, each with the whole event within reach."""
     found = objects_of(document, path)
-    return [{**one, OUTER: document} for one in (found[:most] if most else found)]
+    return [_Inside({**one, OUTER: document}) for one in (found[:most] if most else found)]
+
+
+class _Inside(dict[str, Any]):
+    """An object of a `Nested`: in an event the key of the whole one is a key like any other."""

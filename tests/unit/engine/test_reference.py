@@ -16,3 +16,9 @@ def test_every_field_of_a_nested_object_is_none_of_the_event_around_it() -> None
 
 def test_a_nested_object_can_ask_every_field_of_the_event() -> None:
     assert holds(Nested("bells", Leaf("^.*", Equals(("web-1",)))), EVENT)
+
+
+def test_a_key_of_an_event_that_looks_like_the_event_around_is_one_of_its_fields() -> None:
+    leaf = Leaf("*", Equals(("",)), "dynamic", missing="")
+    assert not holds(leaf, {"^": "a"})
+    assert holds(leaf, {"^": ""})
