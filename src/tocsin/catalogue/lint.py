@@ -102,6 +102,9 @@ def _source(rule: Rule) -> SourceText:
     return SourceText(rule.text, rule.path, rule.line)
 
 
+_MOST_REPEATED: Final = 20
+"""Of so many values it is said where they stand again: each takes a look through the whole rule."""
+
 # --- checks of one rule: (message, where in the query) -------------------------------------------
 
 Found = Iterator[tuple[str, Span | None]]
@@ -183,11 +186,14 @@ def _repeated_value(rule: Rule) -> Found:
         folds = bool(getattr(leaf.matcher, "fold_case", False))
         texts = [text for text, _, _ in values_of(leaf)]
         counted = Counter(fold(text) if folds else text for text in texts)
-        for text in dict.fromkeys(fold(text) if folds else text for text in texts):
-            if counted[text] > 1:
-                times = "twice" if counted[text] == 2 else f"{counted[text]} times"
-                span = span_of_second(rule, leaf.name, text)
-                yield f"{text} stands {times} in the list of {leaf.name}", span
+        repeated = [(text, count) for text, count in counted.items() if count > 1]
+        for text, count in repeated[:_MOST_REPEATED]:
+            times = "twice" if count == 2 else f"{count} times"
+            span = span_of_second(rule, leaf.name, text)
+            yield f"{text} stands {times} in the list of {leaf.name}", span
+        if len(repeated) > _MOST_REPEATED:
+            more = len(repeated) - _MOST_REPEATED
+            yield f"{more:,} more stand several times in the list of {leaf.name}", None
 
 
 CHECKS: Final[dict[str, Callable[[Rule], Found]]] = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tocsin.catalogue.lint import Finding
-    from tocsin.rules.model import Loaded, Problem
+    from tocsin.rules.model import Loaded, Problem, Rule
 
 _PLACE = re.compile(r":(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?: ")
 
@@ -61,6 +61,22 @@ def placed(problem: Problem) -> tuple[str, list[str]]:
     line, column, message = place
     where = f"{problem.path}:{line}" + (f":{column}" if column else "")
     return where, safe_lines(message)
+
+
+def find_slow(rules: Sequence[Rule]) -> list[Finding]:
+    """Patterns that are beyond a limit of the engine, and so slow."""
+    from tocsin.catalogue.lint import Finding, span_of
+    from tocsin.runtime.slow_patterns import slow_patterns_of
+
+    return [
+        Finding(
+            one.rule,
+            "slow-pattern",
+            f"{one.message}; asked apart from the others, which is slower",
+            span_of(one.rule, one.field) if one.field else None,
+        )
+        for one in slow_patterns_of(rules)
+    ]
 
 
 def lint_as_data(loaded: Loaded, findings: Iterable[Finding]) -> dict[str, Any]:

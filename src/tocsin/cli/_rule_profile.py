@@ -9,6 +9,9 @@ from tocsin.cli._screen import console, number_of, safe
 if TYPE_CHECKING:
     from tocsin.runtime.rule_profile import Cost, Profile
 
+_LONGEST = 1_000
+"""So much of a pattern is given to machines."""
+
 
 def profile_as_data(found: Profile) -> dict[str, Any]:
     """The whole profile."""
@@ -28,11 +31,21 @@ def profile_as_data(found: Profile) -> dict[str, Any]:
             }
             for cost in found.costs
         ],
+        "slow": [
+            {
+                "rule": {"id": one.rule.id, "name": one.rule.name, "path": one.rule.path},
+                "field": one.field,
+                "pattern": one.pattern[:_LONGEST],
+                "more": one.more,
+                "reason": one.reason,
+            }
+            for one in found.slow
+        ],
     }
 
 
 def print_profile(found: Profile, most: int) -> None:
-    """The dearest conditions as a table."""
+    """The dearest conditions as a table, and the patterns that are beyond a limit."""
     from rich.table import Table
     from rich.text import Text
 
@@ -60,6 +73,26 @@ def print_profile(found: Profile, most: int) -> None:
         f"\n{number_of(found.events, 'event')}, {found.decoded / events:.1%} of them decoded; "
         f"{number_of(len(found.costs), 'condition')}, {weak:,} without a rare text (weak)"
     )
+    _print_slow(found, most)
+
+
+def _print_slow(found: Profile, most: int) -> None:
+    from rich.text import Text
+
+    screen = console()
+    if not found.slow:
+        return
+    rules = len({(one.rule.path, one.rule.id) for one in found.slow})
+    screen.print(
+        f"\n{number_of(rules, 'rule')} with patterns that are asked apart from the others, which "
+        "is slower (nothing is lost):",
+        soft_wrap=True,
+    )
+    for one in found.slow[:most]:
+        line = Text.assemble("  ", (safe(one.rule.name), "bold"), f": {safe(one.message)}")
+        screen.print(line, soft_wrap=True)
+    if len(found.slow) > most:
+        screen.print(f"  and {len(found.slow) - most:,} more: --most shows more of them")
 
 
 def _needs(cost: Cost) -> Any:

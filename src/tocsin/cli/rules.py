@@ -107,7 +107,7 @@ def lint(
     command line is wrong. What Tocsin does not run yet is a note, and no fault of the rule.
     """
     from tocsin.catalogue.lint import lint as find_doubtful
-    from tocsin.cli._rule_lint import lint_as_data, print_lint
+    from tocsin.cli._rule_lint import find_slow, lint_as_data, print_lint
     from tocsin.cli._screen import print_json
     from tocsin.errors import UsageError
 
@@ -116,7 +116,7 @@ def lint(
             message = f"--format {form!r}: choose text or json"
             raise UsageError(message)
         loaded = load(paths, environment(agent, values), strict_fields=strict_fields)
-        findings = find_doubtful(loaded.rules)
+        findings = [*find_doubtful(loaded.rules), *find_slow(loaded.rules)]
         if form == "json":
             print_json(lint_as_data(loaded, findings))
         else:

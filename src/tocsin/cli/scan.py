@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MOST_SHOWN = 1_000
 """How many alerts the table holds; machines' formats have no limit."""
 
+MOST_SLOW = 3
+"""How many rules with slow patterns are named."""
+
 MOST_IN_FULL = 12
 """Up to how many alerts are shown with evidence and first steps, and not as rows."""
 
@@ -482,8 +485,8 @@ def _report(
     if summary.passed_over:
         line("passed over", f"{_count(summary.passed_over, 'event')} that no rule can match, "
              "without decoding them")  # fmt: skip
-    if summary.passed_over and not has_hyperscan():
-        line("slower", "Hyperscan has no wheel for this platform: the same alerts, found by RE2")
+    if summary.events and not has_hyperscan():
+        line("slower", "Hyperscan does not run here: RE2 is used instead, with the same alerts")
     if summary.resumed:
         line("resumed", f"{_count(summary.resumed, 'file')} had been done before the interruption")
     failures = [p for p in loaded.problems if p.is_failure]
@@ -495,6 +498,13 @@ def _report(
             line("" if number else "rule failed", text, "red")
     if failures:
         line("rules failed", f"{len(failures):,}; `tocsin rules lint` shows each", "red")
+    for one in summary.slow[:MOST_SLOW]:
+        line("slow rule", f"{one.rule.name}: {one.message}", "yellow")
+    if summary.slow:
+        more = len(summary.slow) - MOST_SLOW
+        line("", (f"and {more:,} more: `tocsin rules profile` shows each; " if more > 0 else "")
+             + "such patterns are asked apart from the others: slower, and nothing is lost",
+             "yellow")  # fmt: skip
     excepting = [rule for rule in loaded.rules if rule.exceptions]
     if excepting:
         items = {item for rule in excepting for item in rule.exceptions}

@@ -6,8 +6,9 @@ ASCII texts alone, and RE2 of others. All of it is asked at once of an ASCII tex
 pattern is one that ignores the case of ASCII; another text is asked twice, as it is and folded.
 
 What would take it long to compile (measured: seconds for a hundred globs such as ``*a*b*``) is
-given in a simpler form, which fits more, and `holds` is asked where that fits. What is too much
-altogether goes to RE2, and `HyperscanSet.demoted` says so.
+given in a simpler form, which fits more, and `holds` is asked where that fits. Where that form is
+the same one for many globs, they are asked by their pieces of text (`glob_index`). What is too much
+altogether goes to RE2. `HyperscanSet.demoted` says both.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ import msgspec
 from tocsin.engine import compiled
 from tocsin.engine.ascii_regex import Doubtful, translated
 from tocsin.engine.re2_sets import (
+    ByPieces,
     Demoted,
     Pattern,
     Re2Sets,
     Weighed,
-    bits_of,
     path_needs,
     roughly,
     sum_of,
@@ -57,8 +58,19 @@ _MOST_DATABASES: Final = 6
 """How much is compiled at once, and how often: in units of what a glob ``*text*`` costs."""
 
 _AWKWARD_COST: Final = 1_000
+MOST_PATTERNS: Final = 50_000
+"""So many of a field are given to Hyperscan at all."""
+
+MOST_ALIKE: Final = 100
+"""So many globs may have a simpler form in common before it is said that they are slower."""
+
 _LONGEST_COMPILING: Final = 5.0
 """After so many seconds no further database is made."""
+
+_MANY: Final = f"more than {MOST_PATTERNS:,} of one field"
+_COSTLY: Final = f"above {_LARGEST_DATABASE * _MOST_DATABASES:,} plain ones"
+_TOO_MANY: Final = f"those of one field cost Hyperscan too much ({_COSTLY})"
+_ALIKE: Final = f"more than {MOST_ALIKE:,} of one field whose longest text is the same, and short"
 
 _ASKED_SINGLY: Final = 8
 _LONGEST_ASKED_SINGLY: Final = 2_000
@@ -104,10 +116,11 @@ class HyperscanSet:
 
     def __init__(self, patterns: Sequence[Weighed]) -> None:
         self._patterns = patterns
-        self.demoted: tuple[Demoted, ...] = ()
-        expressions, self._refused = _expressions(patterns)
+        expressions, self._refused = _expressions(patterns[:MOST_PATTERNS])
+        self._refused += [(*item, _MANY) for item in patterns[MOST_PATTERNS:]]
         self._chunks, too_many = _chunks(expressions)
-        self._refused += [(*item, "too many patterns") for e in too_many for item in e.patterns]
+        self._refused += [(*item, _TOO_MANY) for e in too_many for item in e.patterns]
+        self.demoted = self._demoted(self._refused)
         self._expressions = [e for chunk in self._chunks for e in chunk]
         self._ids, self._masks, self._sorts, self._doubtful = _numbered(self._expressions)
         self._lock = Lock()
@@ -117,6 +130,14 @@ class HyperscanSet:
         self._all: Re2Sets | None = None
         self._others: list[Weighed] = []
         self._of_empty: int | None = None
+
+    def _demoted(self, refused: Iterable[tuple[Pattern, int, str]]) -> tuple[Demoted, ...]:
+        """What is slow, known before anything is compiled."""
+        found = [Demoted(pattern, mask, reason) for pattern, mask, reason in refused]
+        for expression in (e for chunk in self._chunks for e in chunk):
+            if len(expression.patterns) > MOST_ALIKE:
+                found += [Demoted(*item, _ALIKE) for item in expression.patterns]
+        return tuple(found)
 
     # --- compiling ----------------------------------------------------------------------------
 
@@ -201,11 +222,9 @@ class HyperscanSet:
         refused = list(self._refused)
         for place, reason in stored.refused.items():
             refused += [(*item, reason) for item in self._expressions[place].patterns]
-        demoted = [(n, f"RE2: {why}") for _, mask, why in refused for n in bits_of(mask)]
         if refused:
             self._left = Re2Sets((pattern, mask) for pattern, mask, _ in refused)
-            demoted += self._left.demoted
-        self.demoted = tuple(demoted)
+        self.demoted = self._demoted(refused)
         others = [(p, mask) for p, mask, _ in refused if p.kind != "regex"]
         others += [item for item in self._patterns if item[0].kind == "regex"]
         self._others = others
@@ -301,14 +320,16 @@ class _Doubtful:
 
     def __init__(self, patterns: tuple[Weighed, ...]) -> None:
         self._patterns = patterns
-        self._sets: Re2Sets | None = None
+        self._globs: ByPieces | None = None
+        self._paths: Re2Sets | None = None
 
     def fits(self, text: str) -> int:
         if len(self._patterns) <= _ASKED_SINGLY and len(text) <= _LONGEST_ASKED_SINGLY:
             return sum_of(self._patterns, text)
-        if self._sets is None:
-            self._sets = Re2Sets(self._patterns)
-        return self._sets.fits(text)
+        if self._globs is None or self._paths is None:
+            self._globs = ByPieces([item for item in self._patterns if item[0].kind == "glob"])
+            self._paths = Re2Sets(item for item in self._patterns if item[0].kind != "glob")
+        return self._globs.fits(text) | self._paths.fits(text)
 
 
 def _chunks(expressions: list[_Expression]) -> tuple[list[list[_Expression]], list[_Expression]]:
@@ -343,7 +364,7 @@ def _expressions(
                         pattern.text, fold_case=pattern.fold_case, whole=pattern.whole
                     )
                 except Doubtful as doubt:
-                    refused.append((pattern, mask, str(doubt)))
+                    refused.append((pattern, mask, f"Hyperscan is not given it: {doubt}"))
                 else:
                     found.append(_Expression(text, REGEX, cost, ((pattern, mask),)))
             case "glob":

@@ -25,16 +25,18 @@ from typing import Final
 
 from tocsin.engine import compiled
 from tocsin.engine.hyperscan_sets import HyperscanSet
-from tocsin.engine.re2_sets import Demoted, Pattern, Re2Sets, Weighed, holds
+from tocsin.engine.re2_sets import Demoted, Pattern, Re2Sets, Weighed, holds, parted
 from tocsin.logic.field_types import fold
 from tocsin.logic.patterns import ANY, glob_parts
 
-__all__ = ["HYPERSCAN", "Pattern", "PatternSet", "holds"]
+__all__ = ["HYPERSCAN", "Demoted", "Pattern", "PatternSet", "holds"]
 
 HYPERSCAN: Final = compiled.hyperscan_build() is not None
 """Whether Hyperscan runs here."""
 
 _FEW: Final = 3
+_SAFE: Final = 100
+"""So many globs are beyond no limit, whatever they are."""
 
 _LONG_ENOUGH: Final = (0.02, 0.000_05)
 """How long RE2 is asked, and how much longer for each pattern, in seconds.
@@ -58,7 +60,6 @@ class PatternSet:
 
     Attributes:
         fits: the bits of the numbers whose patterns fit a text.
-        demoted: (number, why) of patterns that are not asked with the others.
     """
 
     fits: Callable[[str], int]
@@ -78,7 +79,6 @@ class PatternSet:
         self._spent, self._allowed = 0.0, 0.0
         self._choosing = Lock()
         self._has_chosen = False
-        self.demoted: tuple[Demoted, ...] = ()
         self.fits = self._first
 
     def _use(self, ask: Callable[[str], int]) -> None:
@@ -92,6 +92,19 @@ class PatternSet:
                 self._choose()
                 self._has_chosen = True
         return self.fits(text)
+
+    @property
+    def demoted(self) -> tuple[Demoted, ...]:
+        """The patterns that are not asked with the others; known before any text came."""
+        if self._databases is not None:
+            return self._databases.demoted
+        if self._sets is not None:
+            return tuple(self._sets.demoted)
+        rest = [item for item in self._patterns.items() if _length(*item) is None]
+        has_regex = any(pattern.kind == "regex" for pattern, _ in rest)
+        if self._has_chosen or _few(rest) is not None or (len(rest) <= _SAFE and not has_regex):
+            return ()
+        return HyperscanSet(rest).demoted if self._with_hyperscan else parted(rest).demoted
 
     def _choose(self) -> None:
         rest: list[Weighed] = []
@@ -109,10 +122,10 @@ class PatternSet:
         else:
             self._databases = HyperscanSet(rest)
             if self._databases.load():
-                self._use_databases(self._databases)
+                self._use(self._databases.fits)
             elif self._at_once:
                 self._databases.build()
-                self._use_databases(self._databases)
+                self._use(self._databases.fits)
             else:
                 self._allowed = _LONG_ENOUGH[0] + _LONG_ENOUGH[1] * len(rest)
                 self._use_sets(rest)
@@ -120,12 +133,7 @@ class PatternSet:
 
     def _use_sets(self, patterns: list[Weighed]) -> None:
         self._sets = Re2Sets(patterns)
-        self.demoted = tuple(self._sets.demoted)
         self._use(self._sets.fits)
-
-    def _use_databases(self, databases: HyperscanSet) -> None:
-        self.demoted = databases.demoted
-        self._use(databases.fits)
 
     def _while_it_pays(self, text: str) -> int:
         """RE2, until it has taken long enough that compiling for Hyperscan pays."""
@@ -137,7 +145,7 @@ class PatternSet:
         self._spent += perf_counter() - begin
         if self._spent > self._allowed:
             databases.build()
-            self._use_databases(databases)
+            self._use(databases.fits)
             self._sets = None
         return mask
 
@@ -153,9 +161,9 @@ class PatternSet:
 
 def _length(pattern: Pattern, mask: int) -> _Length | None:
     """A glob without any text in it asks for a length."""
-    parts = glob_parts(pattern.text) if pattern.kind == "glob" else ("",)
-    if any(isinstance(part, str) for part in parts):
+    if pattern.kind != "glob" or pattern.text.strip("*?"):
         return None
+    parts = glob_parts(pattern.text)
     return sum(part is not ANY for part in parts), ANY in parts, pattern.fold_case, mask
 
 

@@ -18,7 +18,7 @@ from sys import getsizeof
 from typing import Final
 
 from tocsin.engine.lookups import Networks, Phrases, Ranges, plain_address
-from tocsin.engine.pattern_sets import Pattern, PatternSet
+from tocsin.engine.pattern_sets import Demoted, Pattern, PatternSet
 from tocsin.engine.re2_sets import bits_of
 from tocsin.logic.expr import Leaf
 from tocsin.logic.field_types import FieldType, Scalar, coerce, fold
@@ -67,15 +67,20 @@ class Scan:
         type: the leaves' type.
         fits: of a value, bit n is set where ``leaves[n]`` fits it; -1 where the value cannot be
             read as the leaves' type at all.
+        demoted: says which patterns are asked in a slower way; bit n of their masks is
+            ``leaves[n]``.
     """
 
     fits: Callable[[Scalar], int]
+    demoted: Callable[[], tuple[Demoted, ...]]
 
     def __init__(self, leaves: Sequence[Leaf], *, with_hyperscan: bool | None = None) -> None:
         self.type: FieldType = leaves[0].type
         self._size = len(leaves)
+        question = _Question(leaves, with_hyperscan)
+        self.demoted = question.demoted
         # A dictionary that knows how to answer is the quickest way to ask it.
-        self.fits = _Remembered(_Question(leaves, with_hyperscan)).__getitem__
+        self.fits = _Remembered(question).__getitem__
 
     def run(self, distinct: Sequence[Scalar]) -> tuple[list[list[int]], list[int]]:
         """For each leaf the codes (places in ``distinct``) that fit it, and those that are values.
@@ -184,6 +189,8 @@ class _All:
 
 _all = _All()
 
+_PATTERNS: Final = (Wildcard, Regex, PathGlob)
+
 
 class _Question:
     """The leaves of a scan, made ready when they are first asked."""
@@ -211,6 +218,15 @@ class _Question:
         if held is None:
             return NO_VALUE
         return lookups.of_text(held) if isinstance(held, str) else lookups.of_other(held)
+
+    def demoted(self) -> tuple[Demoted, ...]:
+        """The patterns that are asked in a slower way; nothing is compiled for that."""
+        lookups = self._lookups
+        if lookups is None:
+            if not any(isinstance(leaf.matcher, _PATTERNS) for leaf in self._leaves):
+                return ()
+            lookups = _Lookups(self._kind, self._leaves, self._with_hyperscan)
+        return lookups.demoted
 
 
 class _Lookups:
@@ -263,6 +279,11 @@ class _Lookups:
             self._others.append(Networks(networks).of_text)
         if words:
             self._others.append(Phrases(words).of_text)
+
+    @property
+    def demoted(self) -> tuple[Demoted, ...]:
+        """The patterns that are asked in a slower way."""
+        return () if self._patterns is None else self._patterns.demoted
 
     def _add_equal(self, value: Scalar, number: int, *, fold_case: bool) -> None:
         if isinstance(value, str) and fold_case:

@@ -131,6 +131,17 @@ def test_a_finding_says_where_in_the_file_it_is_at_the_second_of_two_equal_value
     assert found.span.where() == "1.toml:11:25"
 
 
+def test_of_very_many_values_that_stand_twice_only_the_first_are_named() -> None:
+    values = tuple(f"v{number}" for number in range(5_000))
+    found = lint([rule(tree=Leaf("a", Equals((*values, *values))))])
+    assert [one.message for one in found[:2]] == [
+        "v0 stands twice in the list of a",
+        "v1 stands twice in the list of a",
+    ]
+    assert found[-1].message == "4,980 more stand several times in the list of a"
+    assert len(found) == 21
+
+
 def test_ids_and_names_that_two_rules_share() -> None:
     first, again = rule("1", name="Same"), rule("1", name="same", path="b.toml")
     other = rule("2", name="Same", path="b.toml")

@@ -53,6 +53,11 @@ def expected(patterns: Sequence[Pattern], text: str) -> int:
     return sum(1 << number for number, pattern in enumerate(patterns) if holds(pattern, text))
 
 
+def named(found: PatternSet) -> dict[int, str]:
+    """By number, why patterns are asked in another way than others."""
+    return {n: one.reason for one in found.demoted for n in re2_sets.bits_of(one.mask)}
+
+
 def check(found: PatternSet, patterns: Sequence[Pattern], texts: Sequence[str] = TEXTS) -> None:
     for text in texts:
         assert found.fits(text) == expected(patterns, text), text
@@ -218,7 +223,7 @@ def test_threads_ask_one_set_at_once() -> None:
 
 
 def letters(size: int, seed: int) -> str:
-    return "".join(random.Random(seed).choice("abcdefghijklmnopqrstuvwxyz") for _ in range(size))
+    return "".join(random.Random(seed).choices("abcdefghijklmnopqrstuvwxyz", k=size))
 
 
 HOSTILE = {
@@ -282,7 +287,7 @@ def test_what_re2_does_not_take_fits_nothing_and_is_named() -> None:
         False,
     )
     assert [found.fits(text) for text in ("a", "(", "\ud800a")] == [4, 0, 8]
-    assert dict(found.demoted) == {
+    assert named(found) == {
         0: "RE2 does not take it, so it fits nothing",
         1: "RE2 does not take it, so it fits nothing",
         3: "it is asked alone: a set cannot hold it",
@@ -297,10 +302,10 @@ def test_what_hyperscan_is_not_given_is_named_with_the_reason() -> None:
     ]  # fmt: skip
     found = made(patterns, True)
     check(found, patterns)
-    assert dict(found.demoted) == {
-        0: r"RE2: an escape: \p",
-        1: "RE2: Hyperscan does not take it: Embedded start anchors not supported.",
-        3: "RE2: Hyperscan does not take it: Pattern is too large.",
+    assert named(found) == {
+        0: r"Hyperscan is not given it: an escape: \p",
+        1: "Hyperscan does not take it: Embedded start anchors not supported.",
+        3: "Hyperscan does not take it: Pattern is too large.",
     }
 
 
@@ -308,8 +313,8 @@ def test_what_hyperscan_is_not_given_is_named_with_the_reason() -> None:
 @pytest.mark.parametrize(
     "limits, reason",
     [
-        ({"_MOST_DATABASES": 1, "_LARGEST_DATABASE": 300}, "RE2: too many patterns"),
-        ({"_LARGEST_DATABASE": 300, "_LONGEST_COMPILING": -1.0}, "RE2: the others took too long"),
+        ({"_MOST_DATABASES": 1, "_LARGEST_DATABASE": 300}, hyperscan_sets._TOO_MANY),
+        ({"_LARGEST_DATABASE": 300, "_LONGEST_COMPILING": -1.0}, "the others took too long"),
     ],
 )
 def test_patterns_beyond_the_limits_are_left_to_re2(
@@ -319,7 +324,48 @@ def test_patterns_beyond_the_limits_are_left_to_re2(
         monkeypatch.setattr(hyperscan_sets, name, value)
     found = made(MIXED, True)
     check(found, MIXED)
-    assert reason in {why for _, why in found.demoted}
+    assert reason in named(found).values()
+
+
+def test_what_is_beyond_a_limit_is_known_before_any_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    stars = HOSTILE["stars"]
+    found = made(stars, False)
+    assert set(named(found).values()) == {"more than 200 with a gap inside, of one field"}
+    assert len(named(found)) == len(stars)
+    monkeypatch.setattr(re2_sets, "MOST_IN_SETS", 150)
+    plain = [Pattern(f"*{letters(6, n)}*") for n in range(200)]
+    found = made(plain, False)
+    assert set(named(found)) == set(range(150, 200))
+    check(found, plain, [letters(6, 3), letters(6, 180), f"x{letters(6, 199)}", ""])
+
+
+@with_hyperscan
+def test_globs_of_the_same_short_text_and_those_beyond_the_most_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alike = [Pattern(f"*{'*'.join(letters(5, n))}*a*") for n in range(10_000)]
+    found = made(alike, True)
+    assert set(named(found).values()) == {hyperscan_sets._ALIKE}
+    check(found, alike, [letters(60, 1), ""])
+    monkeypatch.setattr(hyperscan_sets, "MOST_PATTERNS", 150)
+    plain = [Pattern(f"*{letters(6, n)}*") for n in range(200)]
+    found = made(plain, True)
+    assert named(found) == dict.fromkeys(range(150, 200), hyperscan_sets._MANY)
+    check(found, plain, [letters(6, 3), letters(6, 180), f"x{letters(6, 199)}", ""])
+
+
+@pytest.mark.parametrize("limit", ["LARGEST_REGEX", "LARGEST_REGEXES"])
+def test_large_regular_expressions_are_asked_alone(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(re2_sets, limit, 20)
+    patterns = [
+        Pattern(r"ab.{1,3}c", "regex"), Pattern(r"AB.{1,3}C$", "regex", fold_case=True, whole=False), Pattern(r"[a-z]{2,4}", "regex"),
+        Pattern(r"é.{1,5}Σ", "regex", fold_case=True, whole=False), Pattern(r"(a{1,4}", "regex"),
+    ]  # fmt: skip
+    found = made(patterns, False)
+    check(found, patterns, [*TEXTS, "abxc", "ABXC", "xAbxxc", "éxς", "abc"])
+    assert len(named(found)) >= 4
 
 
 @pytest.mark.parametrize("memory", [20_000, 100_000, 400_000])
