@@ -74,7 +74,8 @@ class Cell(msgspec.Struct, gc=False, eq=False):
         worst: where the last of them stands, if no more can be held.
         numbers: of all events, by time and id; None where all there are can be held.
         opened: how often it was packed and had to be opened.
-        is_told: whether its events are held; else they are only counted.
+        is_told: whether its events are held and counted; else it is known that there are some, from
+            when until when.
     """
 
     first: int
@@ -117,8 +118,10 @@ class Cell(msgspec.Struct, gc=False, eq=False):
         """
         place = (event.time, event.id)
         if not self.is_told:
-            assert self.numbers is not None  # noqa: S101  (for the types)
-            self.numbers.add(_number(place))
+            if not self.numbers:  # that there is one is all that anybody asks
+                self.numbers = Numbers(_number(place))
+            elif self.low <= event.time <= self.high:
+                return False
         elif not (self._is_behind(place, most) or self._is_new_among_oldest(place, event, most)):
             return False
         if event.time < self.low:
@@ -172,7 +175,7 @@ class Cell(msgspec.Struct, gc=False, eq=False):
         self.numbers = Numbers(b"".join(_number(counted.place) for counted in self.oldest))
 
     def only_count(self) -> None:
-        """Gives the events up: nobody will ask for them."""
+        """Gives the events up: nobody will ask for them, or how many there were."""
         if self.numbers is None:
             self._number_all()
         self.oldest, self.pack, self.size, self.is_told = [], b"", 0, False

@@ -7,6 +7,7 @@ from bisect import bisect_left
 import msgspec
 
 from tocsin.engine.state._threshold_cell import Cell, CellKept, cell_of
+from tocsin.logic.runs import Runs
 
 _BUSY = 2
 
@@ -76,6 +77,17 @@ class FirstGroups:
         self._keys = {
             run: keys for run, keys in self._keys.items() if until is not None and run > until
         }
+
+
+def seen_alike(runs: Runs, time: int) -> tuple[int, int]:
+    """The earliest and the latest time around this one that just the same runs see.
+
+    >>> seen_alike(Runs(interval=10, lookback=14), 12)
+    (11, 15)
+    """
+    last = runs.last_with(time) - runs.lookback
+    first = runs.first_at(time)
+    return max(first - runs.interval + 1, last), min(first, last + runs.interval - 1)
 
 
 def kept_of(group: Group) -> bytes:

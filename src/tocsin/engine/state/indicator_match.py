@@ -3,8 +3,8 @@
 Kibana searches the indicators in pages and asks for events that have their values (research:
 elastic/kibana, ``threat_mapping``); the outcome is a join. Here every field of the indicators that
 the rule maps is a table by value, so that an event costs one lookup a value, however many
-indicators there are. Blocks of addresses stand in the same table under their network, and cost one
-more lookup for each length of prefix that occurs.
+indicators there are. Few events meet any: what must hold of one that does (`needed`) is a condition
+as that of any rule is, so that the others need not be decoded.
 
 A mapping is a choice of items, and all entries of an item have to hold for one indicator. Where an
 item has one entry, the first value of the indicator's field counts; where it has several, an
@@ -16,29 +16,28 @@ Which indicators the rule's own query lets pass is asked when one is met: few ar
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tocsin.engine import reference
+from tocsin.engine.state._indicator_table import Key, Table
 from tocsin.engine.state.operator import Firing
 from tocsin.events.event import Event
 from tocsin.events.fields import values_of
 from tocsin.events.record import Document
 from tocsin.events.schema import ECS, Schema
-from tocsin.logic.field_types import FieldType, Scalar, coerce, fold
+from tocsin.logic.expr import Always, Expr, conjunction, disjunction
+from tocsin.logic.field_types import FieldType
 from tocsin.logic.matchers import network_of
-from tocsin.logic.query import IndicatorMatch, MappingEntry
+from tocsin.logic.prefilter import relaxed
+from tocsin.logic.query import IndicatorMatch, MappingEntry, roles_of
 
 MOST_ENRICHMENTS = 200
 """How many indicators an alert tells of; the rest is counted in ``enrichments_left_out``."""
 
 MATCH_TYPE = "indicator_match_rule"
-
-Key = Scalar | tuple[int, int, int]
-"""A value as its type holds it, or a block: version of IP, length of the prefix, network."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -69,6 +68,9 @@ class IndicatorMatchState:
     ) -> None:
         self._indicators = indicators
         self._wanted = query.indicators.expr
+        self._filter = roles_of(query)[0].expr
+        # A field with a wildcard costs a walk over the whole event: it is looked at last.
+        self._easy = relaxed(self._filter, lambda field: "*" in field)
         self._path = query.path
         tables: dict[tuple[str, FieldType, bool, bool], Table] = {}
         self._items: list[list[_Entry]] = []
@@ -93,10 +95,25 @@ class IndicatorMatchState:
         """Whether any indicator passes the rule's query and has a value that the rule maps."""
         return any(self._counts(number) for table in self._tables for number in table.numbers())
 
+    @property
+    def needed(self) -> Expr:
+        """What holds of every event that fires, and of few others.
+
+        Of indicators it asks for the values alone: not whether one has all of them, and not for
+        what must differ. Of the rule's filter it has what is easily asked.
+        """
+        items = []
+        for item in self._items:
+            asked = [e.table.asked_of(e.path) for e in item if not e.mapping.negate]
+            if asked:  # to differ from an indicator is no match
+                items.append(conjunction(*asked))
+        met = disjunction(*items)
+        return met if self._easy == Always(value=True) else conjunction(met, self._easy)
+
     def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:
-        """Looks an event up that satisfies the rule's filter."""
+        """Looks an event up of which `needed` holds, or the rule's filter."""
         found = list(self.meet(event.document))
-        if found:
+        if found and (self._easy == self._filter or reference.holds(self._filter, event.document)):
             self._due.append(Firing(((0, event),), details=self._details(found)))
 
     def due(self, until: int | None) -> list[Firing]:
@@ -116,13 +133,25 @@ class IndicatorMatchState:
         """The indicators that an event meets, in their order, and by which fields."""
         found: dict[Found, None] = {}
         for item in self._items:
-            asked = [(entry, entry.table.keys(document, entry.path)) for entry in item]
-            positive = [(entry, keys) for entry, keys in asked if not entry.mapping.negate]
+            # Most events meet nothing: the first entry without an indicator says so.
+            positive: list[tuple[_Entry, Collection[Key]]] = []
+            for entry in item:
+                if not entry.mapping.negate:
+                    keys = entry.table.keys(document, entry.path)
+                    if not entry.table.has_any(keys):
+                        positive = []
+                        break
+                    positive.append((entry, keys))
             if not positive:
                 continue  # to differ from an indicator is no match
+            negative = [
+                (entry, entry.table.keys(document, entry.path))
+                for entry in item
+                if entry.mapping.negate
+            ]
             rarest, its_keys = min(positive, key=lambda pair: pair[0].table.count(pair[1]))
             for number in rarest.table.find(its_keys):
-                if not all(entry.holds(number, keys) for entry, keys in asked):
+                if not all(entry.holds(number, keys) for entry, keys in (*positive, *negative)):
                     continue
                 if self._counts(number):
                     for entry, _ in positive:
@@ -170,90 +199,6 @@ class _Entry(msgspec.Struct, frozen=True):
         """Whether it holds for an indicator; never for one without its value."""
         key = self.table.key_of(number)
         return key is not None and (key in keys) != self.mapping.negate
-
-
-class Table:
-    """One field of the indicators by value.
-
-    Args:
-        indicators: all of them; the numbers are their places.
-        field: the field.
-        kind: the type of the event's field, as which both sides are read.
-        fold_case: whether case is ignored.
-        first: of several values the first counts; else one with several does not count.
-    """
-
-    def __init__(
-        self,
-        indicators: Sequence[Document],
-        field: str,
-        kind: FieldType,
-        fold_case: bool,
-        first: bool,
-    ) -> None:
-        self.field = field
-        self.kind = kind
-        self._fold_case = fold_case
-        self._keys: dict[int, Key] = {}
-        self._numbers: dict[Key, list[int]] = {}
-        self._prefixes: set[tuple[int, int]] = set()
-        for number, document in enumerate(indicators):
-            values = values_of(document, field)
-            if not values or (len(values) > 1 and not first):
-                continue
-            key = self._indicator_key(values[0])
-            if key is not None:
-                self._keys[number] = key
-                self._numbers.setdefault(key, []).append(number)
-
-    def numbers(self) -> Collection[int]:
-        """The indicators that are in it."""
-        return self._keys.keys()
-
-    def key_of(self, number: int) -> Key | None:
-        """What an indicator stands under."""
-        return self._keys.get(number)
-
-    def keys(self, document: Mapping[str, Any], path: str) -> dict[Key, None]:
-        """What an event's values have to be looked up under."""
-        keys: dict[Key, None] = {}
-        for raw in values_of(document, path):
-            value = self._read(raw)
-            if value is None:
-                continue
-            keys[value] = None
-            if self._prefixes:
-                address = ipaddress.ip_address(str(value))
-                for version, length in self._prefixes:
-                    if version == address.version:
-                        spare = address.max_prefixlen - length
-                        keys[version, length, int(address) >> spare << spare] = None
-        return keys
-
-    def count(self, keys: Collection[Key]) -> int:
-        """How many indicators stand under the keys."""
-        return sum(len(self._numbers.get(key, ())) for key in keys)
-
-    def find(self, keys: Collection[Key]) -> Iterator[int]:
-        """The indicators that stand under the keys."""
-        for key in keys:
-            yield from self._numbers.get(key, ())
-
-    def _read(self, raw: Scalar) -> Scalar | None:
-        value = coerce(self.kind, raw)
-        return fold(value) if self._fold_case and isinstance(value, str) else value
-
-    def _indicator_key(self, raw: Scalar) -> Key | None:
-        value = self._read(raw)
-        if value is not None or self.kind != "ip" or not isinstance(raw, str):
-            return value
-        block = network_of(raw)
-        if block is None:
-            return None
-        if block.prefixlen == block.max_prefixlen:
-            return str(block.network_address)
-        self._prefixes.add((block.version, block.prefixlen))
-        return block.version, block.prefixlen, int(block.network_address)
 
 
 def _with_addresses(document: Document, tables: Sequence[Table]) -> Document:

@@ -23,7 +23,7 @@ import msgspec
 
 from tocsin.engine.state._numbers import Numbers, how_many, number_of
 from tocsin.engine.state._threshold_cell import Cell
-from tocsin.engine.state._threshold_groups import FirstGroups, Group, group_of, kept_of
+from tocsin.engine.state._threshold_groups import FirstGroups, Group, group_of, kept_of, seen_alike
 from tocsin.engine.state._told import told
 from tocsin.engine.state.new_terms import MOST_COMBINATIONS, key_of
 from tocsin.engine.state.operator import Firing
@@ -38,6 +38,11 @@ MOST_EVENTS = 100
 """How many events a firing holds, the oldest; the others are only counted."""
 
 
+_MOST_KNOWN = 4_096
+_LONGEST = 200
+"""Of so many texts, and no longer ones, it is remembered which groups they make."""
+
+
 class ThresholdState:
     """The groups of one rule.
 
@@ -46,7 +51,8 @@ class ThresholdState:
         saved: what `changes` gave before, from a store.
         runs: when the rule runs, and how far back a run looks.
         most: of how many groups a run is to tell, the first by their keys; None: of all. It is
-            heeded where every group with an event fires: then the others need only be counted.
+            heeded where every group with an event fires: then of the others it need only be known
+            that they are there.
 
     Raises:
         StoreError: what was saved is not what `changes` gave.
@@ -79,7 +85,9 @@ class ThresholdState:
         self._changed: set[str] = set()
         self._late: set[str] = set()
         self._closed: int | None = None
-        self._seen_by = (0, 0)
+        # Which runs see an event of a time between these.
+        self._low, self._high, self._seen_by = 1, 0, (0, 0)
+        self._known: dict[str, list[str]] = {}
         self.late = self.cut = self.beyond = 0
         every = query.value <= 1 and not query.cardinality
         self._told = FirstGroups(most, self._groups) if every and most is not None else None
@@ -87,10 +95,10 @@ class ThresholdState:
     def add(self, event: Event, roles: Sequence[int] = (0,)) -> None:
         """Counts an event that satisfies the rule's filter, in any order of time."""
         time = event.time
-        first, last = self._runs.first_at(time), self._runs.last_with(time)
-        if (first, last) == self._seen_by:
-            first, last = self._seen_by  # of many equal numbers one is enough
-        self._seen_by = first, last
+        if not self._low <= time <= self._high:
+            self._low, self._high = seen_alike(self._runs, time)
+            self._seen_by = self._runs.first_at(time), self._runs.last_with(time)
+        first, last = self._seen_by
         if first > last:  # a run looks back less than an interval, and none sees it
             return
         keys = self._keys(event.document)
@@ -117,7 +125,7 @@ class ThresholdState:
         if len(self._read) == 1:
             values = self._read[0](document)
             if len(values) == 1:
-                return [key_of((text_of(values[0]),))]
+                return self._keys_of_text(text_of(values[0]))
         found = [read(document) for read in self._read]
         if all(len(values) == 1 for values in found):
             return [key_of(tuple(text_of(values[0]) for values in found))]
@@ -125,6 +133,17 @@ class ThresholdState:
         keys = [key_of(one) for one in itertools.islice(terms, MOST_COMBINATIONS)]
         self.cut += next(terms, None) is not None
         return keys
+
+    def _keys_of_text(self, text: str) -> list[str]:
+        """The groups of an event that has one text in the only field; texts come again."""
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = [key_of((text,))]
+            if len(text) <= _LONGEST:
+                self._known[text] = known
+        return known
 
     def _is_covered(self, group: Group, first: int, time: int) -> bool:
         """Whether every run that sees an event comes after the firing that covers it."""

@@ -28,6 +28,12 @@ from tocsin.events.record import Document, Record
 _AT_ONCE = 1_024
 """So many documents are made at a time."""
 
+_FEW = 5
+"""Documents of fewer rows than one in so many are joined of what was read and what was not."""
+
+_STRETCHES = 4
+"""A sample is taken from so many places."""
+
 
 class Layout:
     """A schema, and where in it the values of fields are: found once for all of its batches.
@@ -68,6 +74,8 @@ class ColumnBatch:
         layout: of their schema.
         whole: gives the same rows with all of their columns; asked once, and only if somebody wants
             to see a document.
+        rest: gives the same rows with those columns that ``pieces`` has not, if they can be had by
+            themselves; asked once, and only if somebody wants to see a few documents.
         first: the number of the first row in its file, from 0.
     """
 
@@ -76,6 +84,7 @@ class ColumnBatch:
         pieces: Sequence[Piece],
         layout: Layout,
         whole: Callable[[], Sequence[Piece]] | None = None,
+        rest: Callable[[], Sequence[Piece]] | None = None,
         first: int = 0,
     ) -> None:
         self.size: int = sum(arrays.num_rows for _, arrays in pieces)
@@ -83,6 +92,7 @@ class ColumnBatch:
         self._pieces = pieces
         self._layout = layout
         self._whole_of = whole
+        self._rest_of = rest
         self._columns: dict[str, Column] = {}
         self._told: dict[str, Column] = {}
 
@@ -98,13 +108,41 @@ class ColumnBatch:
         """The events, each made when it is asked for."""
         return Documents(self._pieces if self._whole_of is None else self._whole_of(), self.size)
 
+    @cached_property
+    def _joined(self) -> Joined | None:
+        """The events, made of what was read already and what was not; None: that cannot be had."""
+        if self._rest_of is None:
+            return None
+        return Joined(Documents(self._pieces, self.size), Documents(self._rest_of(), self.size))
+
     def records(self, rows: Iterable[int]) -> Iterator[Record]:
         """The events in some rows, in that order, as a decoder hands them on."""
         wanted = list(rows)
+        if not wanted:
+            return
+        documents: Documents | Joined = (
+            self._joined if len(wanted) * _FEW < self.size else None
+        ) or self.documents
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
-            for row, document in zip(some, self.documents.of(some), strict=True):
+            for row, document in zip(some, documents.of(some), strict=True):
                 yield record_of(document, self.first + row)
+
+    def sampled(self, size: int) -> ColumnBatch:
+        """A few stretches of the rows, spread evenly, as a batch of about so many; all if fewer."""
+        if self.size <= size:
+            return self
+        stretch = size // _STRETCHES
+        starts = [n * (self.size - stretch) // (_STRETCHES - 1) for n in range(_STRETCHES)]
+        found: list[Piece] = []
+        at = 0
+        for first, arrays in self._pieces:
+            for start in starts:
+                begin, end = max(start - first, 0), min(start + stretch - first, arrays.num_rows)
+                if begin < end:
+                    found.append((at, arrays.slice(begin, end - begin)))
+                    at += end - begin
+        return ColumnBatch(found, self._layout)
 
     @cached_property
     def in_ecs(self) -> Mask:
@@ -217,6 +255,36 @@ class Documents(Sequence[Document]):
                 some = piece.take(pa.array([row - first for row in inside], "int32"))
             found.update(zip(inside, documents_of(some), strict=True))
         return [found[row] for row in rows]
+
+
+class Joined:
+    """Documents whose columns were read at two times.
+
+    Args:
+        one: some of the columns.
+        other: the others.
+    """
+
+    def __init__(self, one: Documents, other: Documents) -> None:
+        self._one = one
+        self._other = other
+
+    def of(self, rows: Sequence[int]) -> list[Document]:
+        """The documents of some rows, in that order."""
+        return [
+            _joined(one, other)
+            for one, other in zip(self._one.of(rows), self._other.of(rows), strict=True)
+        ]
+
+
+def _joined(one: Document, other: Document) -> Document:
+    """Two documents as one, with its names in order; only objects stand in both."""
+    found = {**one, **other}
+    for name in one.keys() & other.keys():
+        mine, others = one[name], other[name]
+        is_object = isinstance(mine, dict) and isinstance(others, dict)
+        found[name] = _joined(mine, others) if is_object else mine
+    return dict(sorted(found.items()))
 
 
 def documents_of(arrays: Any) -> list[Document]:

@@ -130,17 +130,21 @@ def _used(codes: Rows, array: Array) -> tuple[Rows, Array]:
 
 
 class Distinct(Sequence[Scalar]):
-    """The values of a dictionary; Python's objects are made of them when one is asked for."""
+    """The values of a dictionary; Python's objects are made of them when one is asked for.
 
-    def __init__(self, dictionary: Array) -> None:
-        self._dictionary = dictionary
+    Attributes:
+        array: the values, none of which is null.
+    """
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
 
     @cached_property
     def _values(self) -> list[Any]:
-        return scalars(self._dictionary)
+        return scalars(self.array)
 
     def __len__(self) -> int:
-        return len(self._dictionary)
+        return len(self.array)
 
     @overload
     def __getitem__(self, place: int) -> Scalar: ...

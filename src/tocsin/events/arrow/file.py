@@ -40,6 +40,10 @@ _WRAPPERS = frozenset(
 )  # fmt: skip
 
 
+_Choice = tuple[list[str] | None, list[str] | None, dict[bool, Layout]]
+"""The columns that are read for some fields, the others, and where in them the fields are."""
+
+
 class ParquetFile:
     """A Parquet file that is being read; a context manager.
 
@@ -72,6 +76,7 @@ class ParquetFile:
         names = set(self._schema.names)
         self.may_wrap = bool(names & _WRAPPERS) and "@timestamp" not in names
         self._was_asked = False
+        self._asked: dict[tuple[str, ...] | None, _Choice] = {}
 
     def __enter__(self) -> ParquetFile:
         """Itself."""
@@ -88,7 +93,22 @@ class ParquetFile:
 
     # --- what is in it -------------------------------------------------------------------------
 
-    def batches(self, fields: Iterable[str] | None = None) -> Iterator[ColumnBatch | Undecodable]:
+    def sections(self) -> list[range]:
+        """The row groups, in parts that each make a batch at least; the last may be smaller."""
+        found: list[range] = []
+        start = held = 0
+        for group, count in enumerate(self._rows.counts):
+            held += count
+            if held >= ROWS:
+                found.append(range(start, group + 1))
+                start, held = group + 1, 0
+        if start < len(self._rows.counts):
+            found.append(range(start, len(self._rows.counts)))
+        return found
+
+    def batches(
+        self, fields: Iterable[str] | None = None, groups: range | None = None
+    ) -> Iterator[ColumnBatch | Undecodable]:
         """The rows of the file as columns, in order; only for a file that has them.
 
         A batch has to be done with before the next one is asked for. While nobody wants to see
@@ -96,14 +116,16 @@ class ParquetFile:
 
         Args:
             fields: those that will be asked for; None: all there are.
+            groups: of some row groups only.
         """
         wanted = None if fields is None else tuple(fields)
-        names = None if wanted is None else self._columns_of(wanted)
-        layouts: dict[bool, Layout] = {}
+        if wanted not in self._asked:
+            self._asked = {wanted: self._choice(wanted)}
+        names, rest, layouts = self._asked[wanted]
         held: list[Piece] = []
-        for piece in self._rows.pieces(names, is_whole=lambda: self._was_asked):
+        for piece in self._rows.pieces(names, groups, is_whole=lambda: self._was_asked):
             if isinstance(piece, Undecodable) or (held and not _are_alike(held[0], piece)):
-                yield from self._batch(held, layouts)
+                yield from self._batch(held, layouts, rest)
                 held = []
             if isinstance(piece, Undecodable):
                 yield piece
@@ -112,9 +134,9 @@ class ParquetFile:
                 layouts[piece.is_whole] = Layout(piece.arrays.schema, wanted or ())
             held.append(piece)
             if sum(p.arrays.num_rows for p in held) >= ROWS or sum(p.size for p in held) >= BYTES:
-                yield from self._batch(held, layouts)
+                yield from self._batch(held, layouts, rest)
                 held = []
-        yield from self._batch(held, layouts)
+        yield from self._batch(held, layouts, rest)
 
     def records(self) -> Iterator[Record | Undecodable]:
         """The rows of the file as documents, one by one."""
@@ -138,7 +160,7 @@ class ParquetFile:
                         yield row, raw.replace(b"\r", b" ").replace(b"\n", b" ")
 
     def _batch(
-        self, pieces: list[Piece], layouts: dict[bool, Layout]
+        self, pieces: list[Piece], layouts: dict[bool, Layout], rest: list[str] | None
     ) -> Iterator[ColumnBatch | Undecodable]:
         """Some pieces as a batch, and what turned out to be damaged when it was looked at."""
         if not pieces:
@@ -147,12 +169,12 @@ class ParquetFile:
         first = pieces[0].first
         self._was_asked = False
 
-        def whole() -> list[BatchPiece]:
-            self._was_asked = True
+        def others(names: list[str] | None) -> list[BatchPiece]:
+            self._was_asked |= names is None
             found: list[BatchPiece] = []
             for piece in pieces:
                 try:
-                    parts = self._rows.whole(piece)
+                    parts = self._rows.others(piece, names)
                 except DamagedError as error:
                     # There is what rules have seen of it.
                     parts = [(0, piece.arrays)]
@@ -161,10 +183,18 @@ class ParquetFile:
             return found
 
         parts = [(piece.first - first, piece.arrays) for piece in pieces]
-        yield ColumnBatch(parts, layouts[pieces[0].is_whole], whole, first)
+        is_whole = pieces[0].is_whole
+        yield ColumnBatch(
+            parts, layouts[is_whole], lambda: others(None),
+            (lambda: others(rest)) if rest and not is_whole else None, first,
+        )  # fmt: skip
         yield from damage
 
     # --- which columns -------------------------------------------------------------------------
+
+    def _choice(self, fields: tuple[str, ...] | None) -> _Choice:
+        names = None if fields is None else self._columns_of(fields)
+        return names, None if names is None else self._rest_of(names), {}
 
     def _columns_of(self, fields: Iterable[str]) -> list[str] | None:
         """The columns that tell the values of some fields; None: all of them are needed."""
@@ -178,6 +208,13 @@ class ParquetFile:
         names = dict.fromkeys(_name_of(root, way) for way in in_order)
         # A file without any of the fields still has rows.
         return list(names) or list(self._schema.names[:1])
+
+    def _rest_of(self, names: list[str]) -> list[str] | None:
+        """The other columns; None: they cannot be read by themselves."""
+        rest = list(_names_beside(pa.struct(list(self._schema)), set(names)))
+        mine, others = self._rows.leaves(names), self._rows.leaves(rest)
+        # A name with a dot in it may stand for several columns, or be one that pyarrow cannot find.
+        return rest if not mine & others and len(mine | others) == self._rows.width else None
 
     def _find_json(self) -> str:
         """The column that holds events as JSON (docs/inputs.md says when); empty: there is none."""
@@ -224,6 +261,20 @@ def _name_of(kind: Any, way: Way) -> str:
         names.append(kind.field(step.place).name)
         kind = storage_type(kind.field(step.place).type)
     return ".".join(names)
+
+
+def _names_beside(kind: Any, names: set[str], above: str = "") -> Iterator[str]:
+    """The names of what is in a struct, or in those in it, and is not named."""
+    begun = {name[:place] for name in names for place, sign in enumerate(name) if sign == "."}
+    for field in kind:
+        name = f"{above}{field.name}"
+        if name in names:
+            continue
+        inside = storage_type(field.type)
+        if name in begun and kinds.is_struct(inside):
+            yield from _names_beside(inside, names, f"{name}.")
+        else:
+            yield name
 
 
 def _is_textual(kind: Any) -> bool:

@@ -57,20 +57,33 @@ class Rows:
     def __init__(self, files: tuple[Any, Any]) -> None:
         self._files = files
         self._meta = files[0].metadata
-        self._whole: _Reader | None = None
+        self._below: dict[str, set[int]] | None = None
+        self._others: dict[tuple[str, ...] | None, _Reader] = {}
+
+    @property
+    def counts(self) -> list[int]:
+        """How many rows each row group has, as the file says."""
+        return [self._count(group) for group in range(self._meta.num_row_groups)]
 
     def pieces(
-        self, names: Names, *, is_whole: Callable[[], bool] = lambda: False
+        self,
+        names: Names,
+        groups: range | None = None,
+        *,
+        is_whole: Callable[[], bool] = lambda: False,
     ) -> Iterator[Piece | Undecodable]:
         """All rows in order, and what of them cannot be read.
 
         Args:
             names: the columns that are needed.
+            groups: of some row groups only.
             is_whole: asked for each row group, whether all of its columns are wanted. If they
                 cannot be read, there are those that are needed.
         """
-        first = 0
-        for group in range(self._meta.num_row_groups):
+        if groups is None:
+            groups = range(self._meta.num_row_groups)
+        first = sum(self.counts[: groups.start])
+        for group in groups:
             attempts = [None, names] if names is not None and is_whole() else [names]
             at = 0
             for number, wanted in enumerate(attempts):
@@ -84,6 +97,22 @@ class Rows:
                         yield undecodable(group, error)
             first += self._count(group)
 
+    @property
+    def width(self) -> int:
+        """How many columns of plain values there are."""
+        return int(self._meta.num_columns)
+
+    def leaves(self, names: list[str]) -> frozenset[int]:
+        """Which of those pyarrow reads by some names: a name stands for all that is below it."""
+        if self._below is None:
+            self._below = {}
+            for place in range(self.width):
+                above = ""
+                for name in str(self._meta.schema.column(place).path).split("."):
+                    self._below.setdefault(above + name, set()).add(place)
+                    above += f"{name}."
+        return frozenset().union(*(self._below.get(name, ()) for name in names))
+
     def _of_group(self, reader: _Reader, first: int, *, is_whole: bool) -> Iterator[Piece]:
         """The rows of a row group."""
         count, size = self._count(reader.group), self._bytes(reader.group)
@@ -94,19 +123,24 @@ class Rows:
         if reader.at < count:
             raise DamagedError(f"only {reader.at:,} of {count:,} rows can be read")
 
-    def whole(self, piece: Piece) -> list[tuple[int, Any]]:
-        """The rows of a piece with all of their columns, as (first row, record batch) pairs.
+    def others(self, piece: Piece, names: Names) -> list[tuple[int, Any]]:
+        """The rows of a piece with other columns, as (first row, record batch) pairs.
 
         Pieces have to be asked for in order: to go back costs reading their row group again.
+
+        Args:
+            piece: the rows.
+            names: the columns; None: all of them.
 
         Raises:
             DamagedError: they cannot be read.
         """
-        if piece.is_whole:
+        if piece.is_whole and names is None:
             return [(0, piece.arrays)]
-        reader = self._whole
+        key = None if names is None else tuple(names)
+        reader = self._others.get(key)
         if reader is None or reader.group != piece.group or reader.at > piece.at:
-            reader = self._whole = self._reader(piece.group, None, piece.at)
+            reader = self._others[key] = self._reader(piece.group, names, piece.at)
         found: list[tuple[int, Any]] = []
         done, size = 0, piece.arrays.num_rows
         try:
@@ -115,7 +149,7 @@ class Rows:
                 found.append((done, arrays))
                 done += arrays.num_rows
         except DamagedError:
-            self._whole = None
+            del self._others[key]
             raise
         return found
 

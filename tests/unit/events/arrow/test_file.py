@@ -85,10 +85,29 @@ def test_documents_are_whole_though_few_columns_were_read(read: list[list[str]])
     [batch] = batches(ParquetFile(written(ROWS)), ["process.name"])
     assert [record.document for record in batch.records([99, 3])] == [ROWS[99], ROWS[3]]
     assert [record.position for record in batch.records([99, 3])] == ["row 100", "row 4"]
+    assert read == [["@timestamp", "event", "process"], ["process", "message"]]
     assert batch.documents[-1] == ROWS[99]
     assert batch.documents[1:3] == ROWS[1:3]
-    assert len(read) == 2
-    assert "message" in read[1]
+    assert read[2:] == [["@timestamp", "event", "process", "message"]]
+
+
+def test_few_documents_are_joined_as_many_are_read() -> None:
+    made = [
+        {
+            "a": {"z": n, "b": {"x": str(n), "y": None if n % 3 else n}, "a": [n]},
+            "b": {"only": None if n % 2 else {"deep": n}},
+            "c": [{"one": n, "two": None}],
+            "d": None,
+            "a.b": n,
+        }
+        for n in range(50)
+    ]
+    for fields in (["a.b.y"], ["c.one", "b.only.deep"], ["a.*"], ["no.such"], ["d", "a.a"]):
+        [few] = batches(ParquetFile(written(made)), fields)
+        [many] = batches(ParquetFile(written(made)), fields)
+        rows = [41, 2, 3, 30]
+        every = list(many.records(range(50)))
+        assert [one.raw for one in few.records(rows)] == [every[row].raw for row in rows]
 
 
 def test_once_documents_were_wanted_row_groups_are_read_whole(
