@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tocsin.engine import byte_scan, reference
+from tocsin.engine import byte_scan, classes, reference
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.events.decoders import json
@@ -99,14 +99,18 @@ def line_of(document: dict[str, Any], way: int) -> bytes:
     st.lists(conditions | some.expressions(), min_size=1, max_size=6),
     st.lists(st.tuples(events, st.integers(0, 2)), min_size=1, max_size=40),
     st.booleans(),
+    st.sampled_from((1, 10_000)),
 )
 def test_lines_have_the_hits_that_the_reference_says(
-    rules: list[Expr], written: list[tuple[dict[str, Any], int]], with_hyperscan: bool
+    rules: list[Expr], written: list[tuple[dict[str, Any], int]], with_hyperscan: bool, often: int
 ) -> None:
     data = b"".join(line_of(document, way) + b"\n" for document, way in written)
     documents = [document for document, _ in written]
     library = byte_scan.hyperscan if with_hyperscan else None
-    with mock.patch.object(byte_scan, "hyperscan", library):
+    with (
+        mock.patch.object(byte_scan, "hyperscan", library),
+        mock.patch.object(classes, "_OFTEN", often),
+    ):
         finder = Finder(rules, [()] * len(rules), few=0)
         first = finder.in_block(json.Block(data, 1, 0))
         again = finder.in_block(json.Block(data, 1, 0))

@@ -382,7 +382,9 @@ def test_a_scan_that_was_interrupted_ends_as_if_it_had_not_been(
 def test_a_scan_that_is_repeated_adds_nothing(
     empty_store: Path, kind: str, data: st.DataObject
 ) -> None:
-    rules, found = data.draw(rules_of(kind)), data.draw(events())
+    # A sequence that rang is not told again, so that a limit leaves room for one that was cut.
+    limits = kind not in {"eql sequence", "mixed"}
+    rules, found = data.draw(rules_of(kind, limits=limits)), data.draw(events())
     files = split(data.draw, data.draw(st.permutations(found)))
     with store(empty_store) as engine:
         with directory(files) as place:

@@ -9,11 +9,13 @@ condition with everything that reads another field taken for true (`logic.prefil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from tocsin.engine.byte_scan import Lines
+from tocsin.engine.glance import Glance
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.events.fields import values_of
@@ -25,6 +27,9 @@ from tocsin.rules.index import Origin, sees
 
 Values = tuple[object, ...]
 
+Candidates = dict[int, Sequence[int]]
+"""By the place of an event, the conditions that may hold of it."""
+
 MOST_FIELDS = 10
 """How many fields make a class, besides those that say where an event belongs."""
 
@@ -34,6 +39,10 @@ MOST_CLASSES = 64
 NEW = 0.04
 """A field is left out if more of a sample's second half than this is of classes that are new."""
 
+_OFTEN = 128
+"""Conditions that come together in so many events are given a glance of their own."""
+
+_MOST_GLANCES = 256
 _MOST_KNOWN = 20_000
 _TYPED = object()
 
@@ -56,6 +65,7 @@ class Classes:
     Args:
         conditions: (number, condition, index patterns of its rule, whether bytes tell) of each.
         fields: the fields that make a class, from `telling_fields`.
+        rows: the plan of all conditions: those of which nothing was said, too.
 
     Attributes:
         asked: the numbers of the conditions.
@@ -63,7 +73,10 @@ class Classes:
     """
 
     def __init__(
-        self, conditions: Sequence[tuple[int, Expr, tuple[str, ...], bool]], fields: Sequence[str]
+        self,
+        conditions: Sequence[tuple[int, Expr, tuple[str, ...], bool]],
+        fields: Sequence[str],
+        rows: RowPlan | None = None,
     ) -> None:
         self._numbers = [number for number, *_ in conditions]
         self._indices = [index for _, _, index, _ in conditions]
@@ -74,7 +87,68 @@ class Classes:
         self._plan = RowPlan(
             Plan(relaxed(expr, lambda field: field not in known) for _, expr, *_ in conditions)
         )
+        self._rows = rows
+        self._glances: dict[tuple[int, ...], Glance] = {}
+        self._met: dict[tuple[int, ...], int] = {}
         self.known: dict[Values, Class] = {}
+
+    def narrowed(self, lines: Lines, told: Candidates) -> tuple[Candidates, int]:
+        """Takes candidates away that their class does not allow, and adds those without texts.
+
+        Args:
+            lines: one event each.
+            told: by line what bytes let through.
+
+        Returns:
+            the candidates, and a mask of the lines that cannot be read.
+        """
+        rows: Sequence[int] = range(lines.count) if self._weak else sorted(told)
+        texts = lines.all() if self._weak else [lines.line(row) for row in rows]
+        unread = 0
+        asked, read = self.asked, self.narrow.read_all(texts)
+        known: Callable[[Any], Class | None] = self.known.get
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for place, found in enumerate(map(known, read)):
+            row = rows[place]
+            if found is None:
+                values = read[place]
+                if values is None:
+                    unread |= 1 << row
+                    continue
+                found = self.of(values)
+            numbers = found.weak
+            if row in told:
+                allowed = found.allowed
+                kept = [n for n in told[row] if n not in asked or n in allowed]
+                if kept:
+                    numbers = (*kept, *numbers)
+            if numbers:
+                alike.setdefault(numbers, []).append(row)
+        candidates: Candidates = {}
+        for numbers, same in alike.items():
+            glance = self._glance(numbers, len(same))
+            if glance is None:
+                candidates.update(dict.fromkeys(same, numbers))
+                continue
+            for row, left in zip(same, glance.look([lines.line(n) for n in same]), strict=True):
+                if left:
+                    candidates[row] = left
+        return candidates, unread
+
+    def _glance(self, numbers: tuple[int, ...], many: int) -> Glance | None:
+        """What tells more of some conditions, where they come together often enough."""
+        found = self._glances.get(numbers)
+        if found is None:
+            count = self._met[numbers] = self._met.get(numbers, 0) + many
+            rows = self._rows
+            if rows is None or count < _OFTEN or len(self._glances) >= _MOST_GLANCES:
+                return None
+            known = self.narrow.fields
+            found = self._glances[numbers] = Glance(
+                rows, [(number, known if number in self.asked else ()) for number in numbers]
+            )
+            del self._met[numbers]
+        return found
 
     def of(self, values: Values) -> Class:
         """The class with these values of `narrow`'s fields."""

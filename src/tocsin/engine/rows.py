@@ -11,7 +11,7 @@ fields that somebody asks about are made once, and a condition is a program over
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from tocsin.engine import reference
@@ -19,7 +19,7 @@ from tocsin.engine.plan import Plan
 from tocsin.engine.reading import ODD, Objects, place_of
 from tocsin.engine.scans import Scan
 from tocsin.events.fields import values_of
-from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script
+from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script, walk
 
 Document = Mapping[str, Any]
 Program = Callable[["Row"], bool]
@@ -48,10 +48,23 @@ class RowPlan:
         """Whether an event satisfies the condition of that number."""
         program = self._programs[number]
         if program is None:
-            program = self._programs[number] = self._program(self._plan.conditions[number])
+            program = self._programs[number] = self.program(self._plan.conditions[number])
         return program(row)
 
-    def _program(self, expr: Expr) -> Program:
+    @property
+    def conditions(self) -> Sequence[Expr]:
+        """The conditions, by number."""
+        return self._plan.conditions
+
+    def leaves_of(self, expr: Expr) -> Iterator[tuple[int, int]]:
+        """(scan, bit) of each leaf of an expression that is made of leaves of the plan."""
+        for node in walk(expr):
+            if isinstance(node, Leaf):
+                slot = self._plan.leaves[id(node)]
+                yield slot.scan, 1 << slot.number
+
+    def program(self, expr: Expr) -> Program:
+        """The program of an expression that is made of leaves of the plan."""
         match expr:
             case Leaf():
                 known = self._leaves.get(id(expr))
@@ -62,12 +75,12 @@ class RowPlan:
             case Always(value):
                 return lambda _: value
             case Not(term):
-                inside = self._program(term)
+                inside = self.program(term)
                 return lambda row: not inside(row)
             case And(terms):
                 dear = [t for t in terms if isinstance(t, (Script, Nested))]
                 cheap = [t for t in terms if not isinstance(t, (Script, Nested))]
-                return _all([self._program(t) for t in cheap], [self._program(t) for t in dear])
+                return _all([self.program(t) for t in cheap], [self.program(t) for t in dear])
             case Or(terms):
                 return self._any(terms)
             case Script() | Nested():
@@ -84,7 +97,7 @@ class RowPlan:
                 slot = self._plan.leaves[id(term)]
                 bits[slot.scan] = bits.get(slot.scan, 0) | 1 << slot.number
             else:
-                others.append(self._program(term))
+                others.append(self.program(term))
         programs = [_leaf(scan, mask) for scan, mask in bits.items()]
         return _some([*programs, *others])
 
@@ -188,6 +201,12 @@ class _Reader:
             self.missing |= 1 << number
         if leaf.every:
             self._every |= 1 << number
+
+    def of_read(self, value: object) -> int:
+        """The leaves that hold of what `narrow.Narrow` reads."""
+        if value is None:
+            return self.missing
+        return self.of_values(list(value) if isinstance(value, tuple) else [value])
 
     def of_value(self, value: Any) -> int:
         """The leaves that hold of what stands at the field's place."""

@@ -111,12 +111,14 @@ class Sifted(msgspec.Struct, frozen=True):
         untold: the lines of which bytes say nothing, by the way in which they are written.
         marked: the lines that have to be decoded first.
         ended: the lines behind which lines are read in another way.
+        noted: the lines in which something stands that somebody besides conditions asks about.
     """
 
     candidates: list[tuple[int, int]]
     untold: int
     marked: int
     ended: int
+    noted: int = 0
 
 
 class Sieve:
@@ -125,6 +127,7 @@ class Sieve:
     Args:
         selected: what is looked for.
         only: the conditions that anybody asks about; None: all.
+        noted: what else is looked for, see `Sifted.noted`.
         with_hyperscan: False: as on a platform that has none.
     """
 
@@ -132,6 +135,7 @@ class Sieve:
         self,
         selected: Selected,
         only: frozenset[int] | None = None,
+        noted: Sequence[Atom] = (),
         *,
         with_hyperscan: bool = True,
     ) -> None:
@@ -145,7 +149,10 @@ class Sieve:
                 if gate:
                     wanted |= numbers_in(selected.nodes[number])
         atoms = selected.atoms
-        numbers = sorted(wanted & atoms.keys())
+        begin = max(atoms, default=-1) + 1
+        self._noted = tuple(range(begin, begin + len(noted)))
+        atoms |= dict(zip(self._noted, noted, strict=True))
+        numbers = sorted((wanted & atoms.keys()) | set(self._noted))
         self._scan = ByteScan([atoms[n] for n in numbers], numbers, with_hyperscan=with_hyperscan)
         # What cannot be compiled on this platform may stand anywhere.
         self._everywhere = {number for number, _ in self._scan.refused}
@@ -165,10 +172,11 @@ class Sieve:
             mask = mask_of_node(selected.nodes[number], masks, whole)
             if mask:
                 found.append((number, mask))
-        untold, marked, ended = (
-            _any_of(numbers, masks) for numbers in (selected.untold, selected.marks, selected.ends)
+        untold, marked, ended, noted = (
+            _any_of(numbers, masks)
+            for numbers in (selected.untold, selected.marks, selected.ends, self._noted)
         )
-        return Sifted(found, untold, marked, ended)
+        return Sifted(found, untold, marked, ended, noted)
 
 
 def numbers_in(node: Node) -> set[int]:

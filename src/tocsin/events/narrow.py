@@ -69,10 +69,12 @@ class Narrow:
     Args:
         fields: dotted names. One with a wildcard or with a character that JSON escapes is read
             too, but at the price of a full decode of every line.
+        learns: whether the texts of fields are learned, which pays over many lines.
     """
 
-    def __init__(self, fields: Sequence[str]) -> None:
+    def __init__(self, fields: Sequence[str], *, learns: bool = True) -> None:
         self.fields = tuple(fields)
+        self._learns = learns
         self._whole = _Whole(self.fields)
         # The one that read a line last stands first: lines mostly come arranged alike.
         self._tight: list[_Tight] = []
@@ -106,7 +108,7 @@ class Narrow:
                 append(self._otherwise(lines[len(found)]))
             except _UNREADABLE:
                 append(None)
-        if not self._tight[0].is_taught:
+        if self._learns and not self._tight[0].is_taught:
             self._tight[0].note(found[:_SAMPLE])
         return found
 

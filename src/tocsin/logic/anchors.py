@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any, assert_never
 
 from tocsin.logic import functions
+from tocsin.logic._address_anchors import address_text_anchor
 from tocsin.logic._anchor_formulas import (
     ANYTHING,
     NOTHING,
@@ -55,6 +56,7 @@ __all__ = [
     "AnyOf",
     "Pattern",
     "Text",
+    "address_text_anchor",
     "anchors_of",
     "atoms",
     "holds",

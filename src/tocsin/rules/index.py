@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.events.fields import values_of
+from tocsin.events.fields import reader
 from tocsin.logic.patterns import glob_matches
 
 _LONGEST_NAME = 300
@@ -66,11 +66,13 @@ FIELDS = (
 )
 """The fields of an event that make its `Origin`."""
 
+_READERS = tuple(map(reader, FIELDS))
+
 
 def origin_of(document: Mapping[str, Any]) -> Origin:
     """The origin of an event; of a field with several values, the first."""
-    first = (next(iter(values_of(document, field)), "") for field in FIELDS)
-    return Origin(*[value if isinstance(value, str) else "" for value in first])
+    first = (read(document) for read in _READERS)
+    return Origin(*[one[0] if one and isinstance(one[0], str) else "" for one in first])
 
 
 def sees(patterns: tuple[str, ...], origin: Origin) -> bool:

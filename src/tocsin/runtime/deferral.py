@@ -2,22 +2,39 @@
 
 ``sequence by host.id [process where true] [file where file.name == "odd"]`` is hit by every process
 that starts, and rings where the odd file is. In an input that can be read twice the first reading
-looks for the rarest stage alone and notes the keys of its hits; the second reads the lines again
-that hold the text of such a key, and evaluates every stage on them. A sequence needs all of its
-stages with one key, and what happens under one key does not depend on others: the alerts are those
-of one reading.
+looks for the rarest stage alone and notes the keys of its hits and their times; the second reads
+the lines again that hold the text of such a key, and evaluates every stage on them. A sequence
+needs all of its stages with one key, and what happens under one key does not depend on others: the
+alerts are those of one reading.
+
+Nor does it depend on events that are further than ``maxspan`` from every hit of the rarest stage.
+Whatever waits behind a step began no later than what waits behind the steps before it, so a
+sequence that began too early never takes the place of one that did not; an ``until`` counts between
+events of a sequence, and a missing event spoils one no further than ``maxspan`` from its other end.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from tocsin.engine.state.keys import join_keys, key_of_text, key_text
+from tocsin.engine.state.keys import JoinKey, join_keys, key_of_text, key_text
 from tocsin.events.record import Document
-from tocsin.logic.anchors import ANYTHING, All, Anchor, AnyOf, text_anchor
+from tocsin.logic.anchors import (
+    ANYTHING,
+    All,
+    Anchor,
+    AnyOf,
+    Text,
+    address_text_anchor,
+    text_anchor,
+)
+from tocsin.logic.field_types import Scalar
 from tocsin.logic.query import Key, Query, Sample
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.runtime.hits import KeyGate
+from tocsin.runtime.spans import EVER, Spans
+from tocsin.runtime.wanted import Wanted
 
 BROAD = 0.0005
 """A stage that has to be looked at in a larger share of events is broad."""
@@ -27,6 +44,8 @@ MOST_KEYS = 20_000
 
 Conditions = Sequence[tuple[int, int]]
 """(number of a rule, role in it) pairs."""
+
+_MICROSECOND = dt.timedelta(microseconds=1)
 
 
 class Deferral:
@@ -44,7 +63,7 @@ class Deferral:
         self._queries = queries
         self._conditions = conditions
         self.leads: dict[int, int] = {}
-        self._wanted: dict[int, set[str]] = {}
+        self._wanted: dict[int, dict[str, Spans]] = {}
 
     def choose(self, shares: Sequence[float]) -> frozenset[int]:
         """The conditions that the first reading asks about, given how broad each is."""
@@ -67,11 +86,17 @@ class Deferral:
             if self.leads.get(rule, role) == role
         )
 
-    def note(self, rule: int, document: Document) -> None:
+    def note(self, rule: int, document: Document, time: int) -> None:
         """Takes note of an event of the rarest stage of a rule that is put off."""
         by = self._by(rule)[self.leads[rule]]
-        keys = self._wanted.setdefault(rule, set())
-        keys.update(key_text(key) for key in join_keys(document, by))
+        keys = self._wanted.setdefault(rule, {})
+        reach = self._reach(rule)
+        for key in join_keys(document, by):
+            spans = keys.setdefault(key_text(key), Spans())
+            if reach is None:
+                spans.add(-EVER, EVER)
+            else:
+                spans.add(time - reach, time + reach)
 
     def second(self) -> list[int]:
         """The conditions that the second reading asks about; none: it is not needed."""
@@ -79,7 +104,7 @@ class Deferral:
 
     def gates(self, conditions: Sequence[int]) -> list[Anchor]:
         """What a line holds that has one of the keys, for each of the conditions."""
-        by_rule = {rule: self._gate(keys) for rule, keys in self._wanted.items()}
+        by_rule = {rule: self._gate(rule, keys) for rule, keys in self._wanted.items()}
         return [by_rule[self._conditions[number][0]] for number in conditions]
 
     def keys(self, conditions: Sequence[int]) -> list[KeyGate | None]:
@@ -100,25 +125,97 @@ class Deferral:
                 found.append(KeyGate(by[place].field, by[place].type, some))
         return found
 
-    def is_wanted(self, rule: int, role: int, document: Document) -> bool:
-        """Whether an event has a key of which the rarest stage was hit."""
-        wanted = self._wanted.get(rule, set())
-        return any(key_text(key) in wanted for key in join_keys(document, self._by(rule)[role]))
+    def is_wanted(self, rule: int, role: int, document: Document, time: int) -> bool:
+        """Whether an event has a key of which the rarest stage was hit, and is near enough."""
+        wanted = self._wanted.get(rule, {})
+        for key in join_keys(document, self._by(rule)[role]):
+            spans = wanted.get(key_text(key))
+            if spans is not None and spans.meets(time, time):
+                return True
+        return False
 
-    def _gate(self, keys: set[str]) -> Anchor:
+    def wanted(self) -> Wanted:
+        """Which lines may matter to the second reading."""
+        texts: dict[bytes, Spans] = {}
+        others = Spans()
+        for rule, keys in self._wanted.items():
+            values = {text: key_of_text(text) for text in keys}
+            order = _telling(list(values.values()))
+            types = self._types(rule)
+            for text, key in values.items():
+                found = _one_of(key, order, types) if len(keys) <= MOST_KEYS else None
+                for begin, end in keys[text].pairs:
+                    if found is None:
+                        others.add(begin, end)
+                    else:
+                        for one in found:
+                            texts.setdefault(one, Spans()).add(begin, end)
+        return Wanted(texts, others)
+
+    def _gate(self, rule: int, keys: Mapping[str, Spans]) -> Anchor:
         if len(keys) > MOST_KEYS:
             return ANYTHING
+        types = self._types(rule)
         needed = []
         for text in sorted(keys):
-            parts = [text_anchor(value) for value in key_of_text(text) if isinstance(value, str)]
+            parts = [_anchor(*one) for one in zip(key_of_text(text), types, strict=True)]
             parts = [part for part in parts if part != ANYTHING]
             if not parts:
                 return ANYTHING
             needed.append(All(tuple(parts)) if len(parts) > 1 else parts[0])
         return AnyOf(tuple(needed))
 
+    def _reach(self, rule: int) -> int | None:
+        """How far from a hit of the rarest stage events matter; None: there is no limit."""
+        span = getattr(self._queries[rule], "maxspan", None)
+        return None if span is None else span // _MICROSECOND * 1_000 + 1_000
+
+    def _types(self, rule: int) -> list[str]:
+        """How the values of a key are read: as ``ip`` or as ``keyword``; empty: as either."""
+        columns = zip(*self._by(rule), strict=True)
+        types = [{"ip" if key.type == "ip" else "keyword" for key in column} for column in columns]
+        return [found.pop() if len(found) == 1 else "" for found in types]
+
     def _by(self, rule: int) -> list[tuple[Key, ...]]:
         query = self._queries[rule]
         assert isinstance(query, (SequenceQuery, Sample))  # noqa: S101  (only they are put off)
         until = getattr(query, "until", None)
         return [*(term.by for term in query.terms), *((until.by,) if until else ())]
+
+
+def _anchor(value: Scalar | None, kind: str) -> Anchor:
+    """What a line has to hold if a field has this value."""
+    if not isinstance(value, str) or not kind:
+        return ANYTHING
+    # An address has many spellings.
+    return address_text_anchor([value]) if kind == "ip" else text_anchor(value)
+
+
+def _telling(keys: Sequence[JoinKey]) -> list[int]:
+    """The places in keys, those first that have most values: each is shared by fewest events."""
+    size = len(keys[0]) if keys else 0
+    return sorted(range(size), key=lambda place: -len({repr(key[place]) for key in keys}))
+
+
+def _one_of(key: JoinKey, order: Sequence[int], types: Sequence[str]) -> list[bytes] | None:
+    """Texts of which one stands in each line that has a key; None where there are none."""
+    for place in order:
+        found = _texts(_anchor(key[place], types[place]))
+        if found:
+            return found
+    return None
+
+
+def _texts(anchor: Anchor) -> list[bytes] | None:
+    match anchor:
+        case Text(text):
+            return [text]
+        case AnyOf(terms):
+            found = [_texts(term) for term in terms]
+            return None if None in found else [text for one in found for text in one or ()]
+        case All(terms):
+            some = [one for term in terms if (one := _texts(term))]
+            # The one whose shortest text is longest.
+            return max(some, key=lambda one: min(map(len, one)), default=None)
+        case _:
+            return None

@@ -23,17 +23,19 @@ from tocsin.engine.state.operator import Firing, Operator
 from tocsin.engine.state.threshold import ThresholdState
 from tocsin.events import shapes
 from tocsin.events.event import Event
-from tocsin.events.fields import values_of
 from tocsin.events.record import Document, Record
 from tocsin.logic.agent_rule import AgentRule
-from tocsin.logic.field_types import Scalar, date_of
+from tocsin.logic.expr import Expr
 from tocsin.logic.query import Correlation, Filter, NewTerms, Query, Sample, Threshold, roles_of
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.model import Rule
+from tocsin.runtime._times import time_of
 from tocsin.runtime.deferral import Deferral
 from tocsin.runtime.finder import FEW, Finder
 from tocsin.runtime.hits import Found, Hit
 from tocsin.runtime.policies import Policies, Remembered
+from tocsin.runtime.thinning import thinnings
+from tocsin.runtime.wanted import Wanted
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -67,6 +69,7 @@ class Detector:
 
     Attributes:
         finder: finds the hits that `take` is given; `feed` does both.
+        wanted: what a second reading has to look at, once `again` said that there is one.
         without_indicators: how many rules look for indicators and have none.
     """
 
@@ -89,6 +92,7 @@ class Detector:
         self._window = window or Window()
         self._warm_up = int(warm_up.total_seconds() * 1_000_000_000)
         self._roles = [roles_of(rule.query) for rule in self.rules]
+        self._overrides = [_override(rule) for rule in self.rules]
         saved = saved or {}
         self._operators: dict[int, Operator] = {}
         for number, rule in enumerate(self.rules):
@@ -121,14 +125,18 @@ class Detector:
             else None
         )
         self._is_second = False
+        self.wanted: Wanted | None = None
         self.finder = Finder(
-            [self._roles[number][role].expr for number, role in self._conditions],
+            [self._condition(number, role) for number, role in self._conditions],
             [self.rules[number].index for number, _ in self._conditions],
             choose=self._deferral.choose if self._deferral else None,
             all_decoded=all_decoded,
             clock=partial(_time_within, self._window) if warm_up else None,
             few=0 if reads_twice else FEW,
         )
+        self.finder.makes_maps = self.finder.leaves_nothing = reads_twice
+        if limited and window is None:
+            self.finder.thinnings = thinnings(self.rules, self._conditions, saved)
         self._order = 0
         self._piped: dict[int, list[Match]] = {}
         self._identities = Identities()
@@ -175,15 +183,24 @@ class Detector:
             earliest = self._earliest
             self._earliest = found.earliest if earliest is None else min(earliest, found.earliest)
         matches: list[Match] = []
+        conditions = self._conditions
         # By place, so that how often the same bytes came before does not depend on the rules.
         for hit in found.hits:
             event = self._event(hit, source)
+            if len(hit.conditions) == 1:
+                number, role = conditions[hit.conditions[0]]
+                self._hit(number, self._dated(number, event), (role,), matches)
+                continue
             roles_of_rules: dict[int, list[int]] = {}
             for condition in hit.conditions:
-                number, role = self._conditions[condition]
+                number, role = conditions[condition]
                 roles_of_rules.setdefault(number, []).append(role)
+            dated: dict[str | None, Event] = {None: event}
             for number in sorted(roles_of_rules):
-                matches.extend(self._hit(number, event, roles_of_rules[number]))
+                field = self._overrides[number]
+                if field not in dated:
+                    dated[field] = self._dated(number, event)
+                self._hit(number, dated[field], roles_of_rules[number], matches)
         self._order += found.span
         return matches
 
@@ -199,6 +216,7 @@ class Detector:
         chosen = deferral.second()
         if not chosen:
             return False
+        self.wanted = deferral.wanted()
         self.finder = self.finder.again(chosen, deferral.gates(chosen), deferral.keys(chosen))
         self._conditions = [self._conditions[number] for number in chosen]
         self._is_second, self._order = True, 0
@@ -307,9 +325,16 @@ class Detector:
         operator = self._operators.get(number)
         return isinstance(operator, IndicatorMatchState) and not operator.has_indicators
 
+    def _condition(self, number: int, role: int) -> Expr:
+        """What is asked of an event."""
+        operator = self._operators.get(number)
+        if isinstance(operator, IndicatorMatchState):
+            return operator.needed
+        return self._roles[number][role].expr
+
     def _event(self, hit: Hit, source: str) -> Event:
         record, shaped, document = hit.record, hit.shaped, hit.document
-        time = _time_of(document, "@timestamp")
+        time = time_of(document, "@timestamp")
         identity = self._identities.name(record, shaped)
         return Event(
             identity, self._now if time is None else time, document, source, record.position,
@@ -317,13 +342,20 @@ class Detector:
             order=self._order + hit.place, size=len(record.raw),
         )  # fmt: skip
 
-    def _hit(self, number: int, event: Event, roles: Sequence[int]) -> Iterator[Match]:
+    def _dated(self, number: int, event: Event) -> Event:
+        """The event with its time as a rule sees it."""
+        field = self._overrides[number]
+        time = None if field is None else time_of(event.document, field)
+        if time is None or (time == event.time and not event.received):
+            return event
+        return Event(
+            event.id, time, event.document, event.source, event.position, event.original,
+            order=event.order, size=event.size,
+        )  # fmt: skip
+
+    def _hit(self, number: int, event: Event, roles: Sequence[int], matches: list[Match]) -> None:
+        """Takes an event that plays these roles for a rule, and adds what rings to the matches."""
         rule = self.rules[number]
-        # Sequences are in order of @timestamp, whatever the rule's override (Kibana does the same).
-        if rule.timestamp_override and not isinstance(rule.query, (SequenceQuery, Sample)):
-            time = _time_of(event.document, rule.timestamp_override)
-            if time is not None and (time != event.time or event.received):
-                event = msgspec.structs.replace(event, time=time, received=False)
         if self._is_put_off(number, event, roles):
             return
         if not self._window.holds(event.time):
@@ -339,7 +371,7 @@ class Detector:
             operator.add(event, roles)
             if isinstance(operator, IndicatorMatchState):
                 # It remembers nothing, so what it found must not wait for the end.
-                yield from (self._match(number, firing) for firing in operator.due(None))
+                matches.extend(self._match(number, firing) for firing in operator.due(None))
             return
         match = self._match(number, Firing(((0, event),)))
         pipes = getattr(rule.query, "pipes", ())
@@ -349,7 +381,7 @@ class Detector:
             if len(held) > 2 * pipes[0][1] + _SPARE:
                 self._piped[number] = _piped(held, [pipes[0]])
         else:
-            yield match
+            matches.append(match)
 
     def _is_put_off(self, number: int, event: Event, roles: Sequence[int]) -> bool:
         """Takes care of an event of a sequence with broad stages; whether it was one."""
@@ -358,8 +390,8 @@ class Detector:
             return False
         if self._window.holds(event.time):
             if not self._is_second:
-                deferral.note(number, event.document)
-            elif any(deferral.is_wanted(number, role, event.document) for role in roles):
+                deferral.note(number, event.document, event.time)
+            elif any(deferral.is_wanted(number, r, event.document, event.time) for r in roles):
                 self._operators[number].add(event, roles)
         return True
 
@@ -438,18 +470,16 @@ def _details(query: Query, firing: Firing) -> dict[str, Any]:
 
 
 def _time_within(window: Window, document: Document) -> int | None:
-    time = _time_of(document, "@timestamp")
+    time = time_of(document, "@timestamp")
     return time if time is not None and window.holds(time) else None
 
 
-def _time_of(document: Document, field: str) -> int | None:
-    return next((t for t in map(_time, values_of(document, field)) if t is not None), None)
-
-
-def _time(value: Scalar) -> int | None:
-    """The time that a value says; one outside of 1677 to 2262 is none (see `date_nanos`)."""
-    time = date_of(value)
-    return time if time is not None and -(2**63) <= time < 2**63 else None
+def _override(rule: Rule) -> str | None:
+    """The field by which a rule tells the time, where that is not ``@timestamp``."""
+    # Sequences are in order of @timestamp, whatever the rule's override (Kibana does the same).
+    if isinstance(rule.query, (SequenceQuery, Sample)):
+        return None
+    return rule.timestamp_override or None
 
 
 def _piped(matches: list[Match], pipes: Iterable[tuple[str, int]]) -> list[Match]:

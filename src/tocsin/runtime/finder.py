@@ -10,19 +10,20 @@ the next time, and learned anew where other telemetry comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tocsin.engine.byte_scan import Lines, mask_of, rows_of
-from tocsin.engine.classes import Classes
+from tocsin.engine.classes import Candidates, Classes
 from tocsin.engine.evaluate import Evaluation
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import Row, RowPlan
 from tocsin.engine.selection import SAMPLE, inherited
 from tocsin.engine.sieve import Sieve, Sifted
+from tocsin.engine.slow_patterns import Slow, slow_in
 from tocsin.engine.visibility import Visibility
 from tocsin.events import shapes
 from tocsin.events.batch import Mask
@@ -30,9 +31,11 @@ from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.logic.anchors import ANYTHING, All, Anchor, Text, anchors_of
 from tocsin.logic.expr import Expr
-from tocsin.logic.field_types import coerce
+from tocsin.logic.field_types import FieldType, Scalar, coerce
 from tocsin.rules.index import origin_of, sees
+from tocsin.runtime._line_thinning import LineThinning
 from tocsin.runtime.hits import Found, Hit, KeyGate, earlier
+from tocsin.runtime.layout import LATER, layout_of
 from tocsin.runtime.lessons import (
     Lesson,
     Pupil,
@@ -43,6 +46,7 @@ from tocsin.runtime.lessons import (
     text_of_event,
     texts_of,
 )
+from tocsin.runtime.thinning import Thinning
 
 if TYPE_CHECKING:
     from tocsin.events.arrow.batch import ColumnBatch
@@ -53,13 +57,16 @@ FEW = 20_000
 _AT_ONCE = 1_024
 """So many rows of columns are made documents at a time."""
 
+_SAMPLED = 4_096
+"""So many rows of columns tell how broad conditions are."""
+
 _MOST_LESSONS = 4
 _BUSY = 4
 """So many times more candidates than the sample had mean that it was of other telemetry."""
 
 
-Candidates = dict[int, Sequence[int]]
-"""By the place of an event, the conditions that may hold of it."""
+KeyColumns = dict[tuple[str, FieldType], list[Scalar | None]]
+"""The distinct values of a batch's columns as a type reads them, by field and type."""
 
 Choice = Callable[[Sequence[float]], frozenset[int] | None]
 """Given the shares of all conditions, the ones that are asked about; None: all."""
@@ -78,6 +85,9 @@ class Finder:
 
     Attributes:
         lesson: what was learned; None: nothing yet.
+        thinnings: by condition, which of its rows need not be told.
+        makes_maps: whether `Found.layout` is asked for.
+        leaves_nothing: what rules remember is not kept for another scan.
     """
 
     def __init__(
@@ -103,8 +113,12 @@ class Finder:
         self._sieve: Sieve | None = None
         self._classes: Classes | None = None
         self._lessons = 0
+        self._thin: dict[int, LineThinning] = {}
+        self.leaves_nothing = False
         self._expected = 0.0
         self.lesson: Lesson | None = None
+        self.thinnings: Mapping[int, Thinning] = {}
+        self.makes_maps = False
 
     @cached_property
     def _plan(self) -> Plan:
@@ -137,7 +151,7 @@ class Finder:
 
     def in_block(self, block: json.Block) -> Found:
         """The hits in some lines of JSON."""
-        lines = Lines(block.data)
+        lines = Lines(block.data, block.feeds)
         if self.lesson is None:
             if lines.count * len(self._all) <= self._few:
                 if any(map(json.says_of_next, lines.all())):
@@ -154,8 +168,11 @@ class Finder:
         apart = sifted.marked | sifted.untold | _odd(lines)
         candidates = _candidates(sifted, apart)
         if self._classes is not None:
-            apart |= self._by_class(lines, candidates)
-        found = self._decoded(lines, block, apart, candidates)
+            candidates, unread = self._classes.narrowed(lines, candidates)
+            apart |= unread
+        found = self._thinned(lines, block, apart, candidates)
+        if self.makes_maps:
+            found.layout = layout_of(lines, apart, sifted.noted).tobytes()
         pairs = sum(map(len, candidates.values()))
         is_busy = pairs > (_BUSY * self._expected + 1) * lines.count
         if is_busy and lines.count >= SAMPLE and self._lessons < _MOST_LESSONS:
@@ -167,21 +184,36 @@ class Finder:
         """The fields that conditions read, and those that tell what else is asked of events."""
         more = [gate.field for gate in self._keys if gate is not None]
         more += ["@timestamp"] if self._clock is not None else []
+        more += [field for thinning in self.thinnings.values() for field in thinning.read]
         return tuple(dict.fromkeys((*self._plan.extractor.fields, *more)))
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is known which conditions are asked about."""
+        return self._choose is None or self._chosen
+
+    def prepare_columns(self, batch: ColumnBatch) -> None:
+        """Chooses what is asked by some rows, unless that is done."""
+        if self._choose is not None and not self._chosen:
+            some = batch.sampled(_SAMPLED)
+            found = dict(Evaluation(self._plan, some).hits())
+            size = max(some.size, 1)
+            self._only = self._choose([len(found.get(n, ())) / size for n in self._all])
+            self._chosen = True
 
     def in_columns(self, batch: ColumnBatch) -> Found:
         """The hits in rows that come as columns."""
+        self.prepare_columns(batch)
         seen, sure = Visibility(batch), batch.in_ecs
-        evaluation = Evaluation(self._plan, batch)
-        if self._choose is not None and not self._chosen:
-            found = dict(evaluation.hits())
-            size = max(batch.size, 1)
-            self._only = self._choose([len(found.get(n, ())) / size for n in self._all])
-            self._chosen = True
         only = None if self._only is None else sorted(self._only)
+        evaluation = Evaluation(self._plan, batch)
         by_row: dict[int, list[int]] = {}
-        for number, rows in evaluation.hits(only, lambda n: self._among(n, batch, seen)):
-            for row in rows[sure[rows]].tolist():
+        read: KeyColumns = {}
+        for number, rows in evaluation.hits(only, lambda n: self._among(n, batch, seen, read)):
+            told = rows[sure[rows]]
+            if number in self.thinnings:
+                told = self.thinnings[number].of(told, batch)
+            for row in told.tolist():
                 by_row.setdefault(row, []).append(number)
         hits = []
         order = sorted(by_row)
@@ -195,25 +227,33 @@ class Finder:
                 hits.append(hit)
         hits.sort(key=lambda hit: hit.place)
         decoded = len(order) + len(others)
-        earliest = None
-        if self._clock is not None:
-            values = [{"@timestamp": value} for value in batch.column("@timestamp").distinct]
-            times = [time for one in values if (time := self._clock(one)) is not None]
-            earliest = min(times, default=None)
         return Found(
-            hits, batch.size, batch.size - decoded, span=batch.size, earliest=earliest
+            hits, batch.size, batch.size - decoded, span=batch.size,
+            earliest=self._earliest(batch),
         )  # fmt: skip
 
-    def _among(self, number: int, batch: ColumnBatch, seen: Visibility) -> Mask | None:
+    def _earliest(self, batch: ColumnBatch) -> int | None:
+        """The earliest time of an event, where somebody asks."""
+        if self._clock is None:
+            return None
+        values = [{"@timestamp": value} for value in batch.column("@timestamp").distinct]
+        times = [time for one in values if (time := self._clock(one)) is not None]
+        return min(times, default=None)
+
+    def _among(
+        self, number: int, batch: ColumnBatch, seen: Visibility, read: KeyColumns
+    ) -> Mask | None:
         """The rows that a condition may look at; None: all of them."""
         mask = seen.of(self._indices[number])
         gate = self._keys[number] if self._keys else None
         if gate is None:
             return mask
         column = batch.column(gate.field)
-        fits = np.array(
-            [coerce(gate.type, one) in gate.values for one in column.distinct], np.bool_
-        )
+        values = read.get((gate.field, gate.type))
+        if values is None:
+            values = [coerce(gate.type, one) for one in column.distinct]
+            read[gate.field, gate.type] = values
+        fits = np.array([value in gate.values for value in values], np.bool_)
         keyed = np.zeros(batch.size, dtype=np.bool_)
         if len(column.rows):
             keyed[column.rows[fits[column.codes]]] = True
@@ -225,13 +265,15 @@ class Finder:
         Lines that stand apart (vendors' shapes, odd spellings) are left out.
         """
         self.prepare(block)
-        lines = Lines(block.data)
+        lines = Lines(block.data, block.feeds)
         sieve = self._sieve
         assert sieve is not None  # noqa: S101
         sifted = sieve.sift(lines)
         candidates = _candidates(sifted, sifted.marked | sifted.untold | _odd(lines))
         if self._classes is not None:
-            self._by_class(lines, candidates)
+            candidates, _ = self._classes.narrowed(lines, candidates)
+        for number in self._thin:
+            _add(candidates, range(lines.count), number)
         found = []
         for row, numbers in sorted(candidates.items()):
             record = json.plain_event(lines.line(row), block.first + row)
@@ -251,6 +293,12 @@ class Finder:
             for atom in found
         )
 
+    @property
+    def slow(self) -> tuple[Slow, ...]:
+        """The patterns that are beyond a limit, and so asked in a slower way."""
+        refused = () if self.lesson is None else self.lesson.refused
+        return (*slow_in(self._plan), *refused)
+
     def share_by_bytes(self, number: int) -> float:
         """In how large a share of a sample bytes alone let a condition through."""
         return 1.0 if self.lesson is None else self.lesson.selected.shares[number]
@@ -263,33 +311,45 @@ class Finder:
         """Whether a condition holds of an event; whether its rule sees it is not asked."""
         return self._rows.holds(number, row)
 
-    def _by_class(self, lines: Lines, candidates: Candidates) -> int:
-        """Adds the candidates that classes of events let through; returns lines to be decoded."""
-        classes = self._classes
-        assert classes is not None  # noqa: S101
-        unread = 0
-        known, of, asked = classes.known, classes.of, classes.asked
-        for row, values in enumerate(classes.narrow.read_all(lines.all())):
-            if values is None:
-                unread |= 1 << row
-                continue
-            found = known.get(values)
-            if found is None:
-                found = of(values)
-            told = candidates.pop(row, None)
-            if told is not None:
-                allowed = found.allowed
-                kept = [n for n in told if n not in asked or n in allowed]
-                if kept or found.weak:
-                    candidates[row] = [*kept, *found.weak]
-            elif found.weak:
-                candidates[row] = found.weak
-        return unread
-
-    def _decoded(
+    def _thinned(
         self, lines: Lines, block: json.Block, apart: int, candidates: Candidates
     ) -> Found:
-        """Decodes and evaluates candidates, and all that there is in lines that stand apart."""
+        """The same as `_decoded` with the lines that thresholds of many events have to be told."""
+        thin = self._thin
+        if not thin:
+            return self._decoded(lines, block, apart, candidates)
+        every = lines.all()
+        rows: Sequence[int] = range(lines.count)
+        if apart:
+            rows = [row for row in rows if not apart >> row & 1]
+            every = [every[row] for row in rows]
+        told = {number: one.told(every) for number, one in thin.items()}
+        for number, places in told.items():
+            _add(candidates, [rows[place] for place in places.some], number)
+            apart |= sum(1 << rows[place] for place in places.unread)
+        refused: set[int] = set()
+        found = self._decoded(lines, block, apart, candidates, refused)
+        if not any(refused.intersection(rows[place] for place in t.some) for t in told.values()):
+            return found
+        # A line that is no event stood in the way of others.
+        for number, places in told.items():
+            thin[number].forget()
+            more = set(places.every).difference(places.some)
+            _add(candidates, [rows[place] for place in more], number)
+        return self._decoded(lines, block, apart, candidates)
+
+    def _decoded(
+        self,
+        lines: Lines,
+        block: json.Block,
+        apart: int,
+        candidates: Candidates,
+        refused: set[int] | None = None,
+    ) -> Found:
+        """Decodes and evaluates candidates, and all that there is in lines that stand apart.
+
+        The candidates that are no events, or more than one, are added to ``refused``.
+        """
         found = Found()
         extra = 0
         whole = set(rows_of(apart))
@@ -302,6 +362,8 @@ class Finder:
                     if numbers:
                         found.hits.append(Hit(row + extra, record, None, numbers))
                     continue
+                if refused is not None:
+                    refused.add(row)
             pieces = list(json.of_line(lines.line(row), block.first + row))
             records = [piece for piece in pieces if isinstance(piece, Record)]
             found.undecodable += [piece for piece in pieces if isinstance(piece, Undecodable)]
@@ -334,7 +396,10 @@ class Finder:
         unsaid = sifted.untold | sum(1 << row for row, text in enumerate(texts) if not text)
         candidates = _candidates(sifted, unsaid)
         if self._classes is not None:
-            unsaid |= self._by_class(lines, candidates)
+            candidates, unread = self._classes.narrowed(lines, candidates)
+            unsaid |= unread
+        for number in self._thin:
+            _add(candidates, range(len(documents)), number)
         found = self._each(rows_of(unsaid), documents)
         for row, numbers in candidates.items():
             if row not in found and not unsaid >> row & 1:
@@ -394,17 +459,18 @@ class Finder:
         ]  # fmt: skip
         selected = inherited(formulas(anchors), lesson.selected, numbers, gated)
         found._use(Lesson(selected, lesson.fields, selected.shares))
+        found._lessons = _MOST_LESSONS  # lines with something rare are no sample of others
         return found
 
     def prepare(self, block: json.Block) -> None:
         """Learns from some lines, unless something is known already."""
         if self.lesson is None:
-            sample = spread(Lines(block.data).all(), SAMPLE)
+            sample = spread(Lines(block.data, block.feeds).all(), SAMPLE)
             self._learn([text for line in sample for text in texts_of(line)])
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to go on from here: what is compiled is compiled there."""
-        left_out = ("_plan", "_rows", "_sieve", "_classes", "_choose", "_pupil")
+        left_out = ("_plan", "_rows", "_sieve", "_classes", "_choose", "_pupil", "_thin")
         return {name: value for name, value in self.__dict__.items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -425,17 +491,39 @@ class Finder:
         self._lessons += 1
         self.lesson = lesson
         if not self._chosen:
-            self._only = self._choose(lesson.shares) if self._choose else None
+            self._only = self._choose(_costs(lesson)) if self._choose else None
             self._chosen = True
         only = self._only
         self._expected = sum(
             share for n, share in enumerate(lesson.shares) if only is None or n in only
         )
-        self._sieve = Sieve(lesson.selected, only)
-        asked = broad(lesson, only)
+        self._sieve = Sieve(lesson.selected, only, LATER if self.makes_maps else ())
+        self._thin = {
+            number: LineThinning(
+                self._conditions[number], self._indices[number], fields=one.fields,
+                override=one.override, runs=one.runs, most=one.most,
+                ends=not self.leaves_nothing,
+            )
+            for number, one in self.thinnings.items()
+            if not lesson.selected.gates[number]
+            and (only is None or number in only)
+            and LineThinning.is_readable(self._conditions[number])
+        }  # fmt: skip
+        others = only or frozenset(self._all)
+        asked = broad(lesson, others.difference(self._thin) if self._thin else only)
         self._classes = (
-            classes_of(asked, lesson, self._plan.conditions, self._indices) if asked else None
+            classes_of(asked, lesson, self._plan.conditions, self._indices, self._rows)
+            if asked
+            else None
         )
+
+
+def _costs(lesson: Lesson) -> list[float]:
+    """How broad each condition is: one that bytes do not tell has every line looked at."""
+    gates = lesson.selected.gates
+    return [
+        share if gate else 1.0 + share for share, gate in zip(lesson.shares, gates, strict=True)
+    ]
 
 
 def _candidates(sifted: Sifted, apart: int) -> Candidates:
@@ -445,6 +533,11 @@ def _candidates(sifted: Sifted, apart: int) -> Candidates:
         for row in rows_of(mask & ~apart):
             found.setdefault(row, []).append(number)
     return dict(found)
+
+
+def _add(candidates: Candidates, rows: Iterable[int], number: int) -> None:
+    for row in rows:
+        candidates[row] = [*candidates.get(row, ()), number]
 
 
 def _odd(lines: Lines) -> int:

@@ -42,6 +42,7 @@ class Found(msgspec.Struct):
         earliest: the earliest time of an event, where somebody asks.
         is_bulk: the piece is in Elasticsearch's bulk format and has to be read record by record;
             nothing else is said of it.
+        layout: of lines, what `runtime.layout` says of them, where somebody asks.
     """
 
     hits: list[Hit] = msgspec.field(default_factory=list)
@@ -51,6 +52,7 @@ class Found(msgspec.Struct):
     span: int = 0
     earliest: int | None = None
     is_bulk: bool = False
+    layout: bytes = b""
 
 
 class KeyGate(msgspec.Struct, frozen=True):

@@ -17,8 +17,10 @@ from tocsin import kept_files
 from tocsin.engine import byte_scan
 from tocsin.engine.byte_scan import Atom
 from tocsin.engine.classes import Classes, telling_fields
+from tocsin.engine.rows import RowPlan
 from tocsin.engine.selection import learn
-from tocsin.engine.sieve import Formulas, Selected
+from tocsin.engine.sieve import Formulas, Selected, numbers_in
+from tocsin.engine.slow_patterns import Slow
 from tocsin.events import shapes
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record
@@ -29,10 +31,11 @@ from tocsin.rules.kept import code_state
 BROAD = 0.003
 """A condition that is a candidate in a larger share of lines is asked about by class."""
 
-_PAYS = 0.3
+_PAYS = 0.03
 """Without weak conditions, classes pay when so many candidates a line could be dropped."""
 
-_VERSION = 1
+_NOT_FOUND = "not looked for in raw lines"
+_VERSION = 2
 """Of the form of lessons that are kept."""
 
 
@@ -43,11 +46,13 @@ class Lesson(msgspec.Struct, frozen=True):
         selected: the texts that are looked for.
         fields: the fields that make classes.
         shares: of each condition, in how large a share of events it has to be evaluated.
+        refused: what cannot be looked for in lines, and is taken for present in each.
     """
 
     selected: Selected
     fields: tuple[str, ...]
     shares: tuple[float, ...]
+    refused: tuple[Slow, ...] = ()
 
 
 class Pupil:
@@ -84,9 +89,11 @@ class Pupil:
         return found
 
     def _learned(self, texts: Sequence[bytes]) -> Lesson:
-        selected = learn(formulas(map(anchors_of, self._conditions)), texts)
+        needed = formulas(map(anchors_of, self._conditions))
+        selected = learn(needed, texts)
+        refused = _refused(needed, selected)
         documents = [msgspec.json.decode(text) for text in texts]
-        lesson = Lesson(selected, (), selected.shares)
+        lesson = Lesson(selected, (), selected.shares, refused)
         asked = broad(lesson)
         if not asked or not texts:
             return lesson
@@ -100,7 +107,27 @@ class Pupil:
         shares = list(selected.shares)
         for number, count in counts.items():
             shares[number] = min(shares[number], count / len(texts))
-        return Lesson(selected, fields, tuple(shares))
+        return Lesson(selected, fields, tuple(shares), refused)
+
+
+def _refused(needed: Formulas, selected: Selected) -> tuple[Slow, ...]:
+    """The conditions that miss something which cannot be looked for."""
+    reasons = dict(selected.refused)
+    found: list[Slow] = []
+    for number, node in enumerate(needed.nodes) if reasons else ():
+        missed: dict[str, list[Atom]] = {}
+        for atom in sorted(numbers_in(node) & reasons.keys()):
+            missed.setdefault(reasons[atom], []).append(needed.atoms[atom])
+        for reason, atoms in missed.items():
+            first = shown(atoms[0])
+            found.append(Slow(number, "", first, len(atoms) - 1, f"{_NOT_FOUND}: {reason}"))
+    return tuple(found)
+
+
+def shown(atom: Atom) -> str:
+    """An atom for people."""
+    data = atom.text if isinstance(atom, Text) else atom.regex
+    return data.decode("utf-8", "replace")
 
 
 def broad(lesson: Lesson, only: frozenset[int] | None = None) -> list[int]:
@@ -126,10 +153,13 @@ def classes_of(
     lesson: Lesson,
     conditions: Sequence[Expr],
     indices: Sequence[tuple[str, ...]],
+    rows: RowPlan | None = None,
 ) -> Classes:
     """The classes that tell some of the conditions apart."""
     gates = lesson.selected.gates
-    return Classes([(n, conditions[n], indices[n], bool(gates[n])) for n in numbers], lesson.fields)
+    return Classes(
+        [(n, conditions[n], indices[n], bool(gates[n])) for n in numbers], lesson.fields, rows
+    )
 
 
 def formulas(anchors: Iterable[Anchor]) -> Formulas:

@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING
 from tocsin.errors import InputError
 from tocsin.events.decoders import json
 from tocsin.events.record import Record, Undecodable
+from tocsin.runtime.columns import found_in_columns, is_ready
 from tocsin.runtime.finder import Finder
 from tocsin.runtime.hits import Found
-from tocsin.runtime.workers import Task, Workers, found_in, sections
+from tocsin.runtime.maps import Maps
+from tocsin.runtime.workers import Task, Workers, found_in, groups_of, sections
 from tocsin.sources.files import OpenFile
 
 if TYPE_CHECKING:
     from tocsin.events.arrow.file import ParquetFile
+
+ASIDE = b"\n"
+"""What is sent in the place of a line that was put aside."""
 
 BATCH_RECORDS = 4_096
 BATCH_BYTES = 16 << 20
@@ -33,6 +38,9 @@ class Pieces:
     Args:
         finder: what is looked for.
         jobs: how many processes look for it.
+
+    Attributes:
+        maps: of the files that were read to their ends.
     """
 
     def __init__(self, finder: Finder, jobs: int = 1) -> None:
@@ -40,6 +48,8 @@ class Pieces:
         self._jobs = jobs
         self._stack = ExitStack()
         self._workers: Workers | None = None
+        self._column_workers: Workers | None = None
+        self.maps = Maps()
 
     def __enter__(self) -> Pieces:
         """Itself."""
@@ -53,7 +63,7 @@ class Pieces:
         """What a file's events satisfy."""
         columns = opened.columns()
         if columns is not None:
-            yield from self._by_column(columns)
+            yield from self._by_column(opened, columns)
             return
         blocks = opened.blocks()
         if blocks is None:
@@ -63,20 +73,30 @@ class Pieces:
         else:
             yield from self._by_block(opened, blocks)
 
-    def _by_column(self, columns: ParquetFile | Undecodable) -> Iterator[Found]:
-        if isinstance(columns, Undecodable):
-            yield Found(undecodable=[columns])
+    def _by_column(self, opened: OpenFile, file: ParquetFile | Undecodable) -> Iterator[Found]:
+        if isinstance(file, Undecodable):
+            yield Found(undecodable=[file])
             return
-        with columns:
-            for batch in columns.batches(self._finder.fields):
-                if isinstance(batch, Undecodable):
-                    yield Found(undecodable=[batch])
-                else:
-                    yield self._finder.in_columns(batch)
+        with file:
+            path = opened.plain_path
+            tasks = groups_of(path, file) if path is not None and self._jobs > 1 else []
+            if len(tasks) < 2 or not is_ready(self._finder, file):
+                yield from found_in_columns(self._finder, file)
+                return
+            if self._column_workers is None:
+                # Others than those for lines: what is learned of these comes too late for those.
+                workers = Workers(self._finder, self._jobs)
+                self._column_workers = self._stack.enter_context(workers)
+            for _, answer in self._column_workers.answers(iter(tasks)):
+                if answer.failure:
+                    message = f"{opened.file.shown}: {answer.failure}"
+                    raise InputError(message)
+                yield found_in(answer, 0)
 
     def _by_block(
         self, opened: OpenFile, blocks: Iterator[json.Block | Undecodable]
     ) -> Iterator[Found]:
+        self.maps.begin(opened)
         for block in blocks:
             if isinstance(block, Undecodable):
                 yield Found(undecodable=[block])
@@ -85,7 +105,9 @@ class Pieces:
             if found.is_bulk:
                 yield from _by_record(opened.from_block(block), self._finder)
                 return
+            self.maps.add(opened.file, found.layout, block.offset, block.first)
             yield found
+        self.maps.end(opened.file)
 
     def _by_others(
         self, opened: OpenFile, blocks: Iterator[json.Block | Undecodable]
@@ -99,7 +121,8 @@ class Pieces:
             self._workers = self._stack.enter_context(Workers(self._finder, self._jobs))
         before = 0
         aside: list[Undecodable] = []
-        for _, answer in self._workers.answers(_tasks(opened, first, blocks, aside)):
+        self.maps.begin(opened)
+        for task, answer in self._workers.answers(_tasks(opened, first, blocks, aside)):
             if answer.failure:
                 message = f"{opened.file.shown}: {answer.failure}"
                 raise InputError(message)
@@ -108,8 +131,11 @@ class Pieces:
                     rest = _behind(again.records(), before)
                     yield from _by_record(rest, self._finder)
                 return
+            if answer.lines and task.data != ASIDE:
+                self.maps.add(opened.file, answer.layout, 0, before)
             yield found_in(answer, before)
             before += answer.lines
+        self.maps.end(opened.file)
         if aside:
             yield Found(undecodable=aside)
 
@@ -128,9 +154,9 @@ def _tasks(
     for block in chain([first], blocks):
         if isinstance(block, Undecodable):
             aside.append(block)
-            yield Task(data=b"\n")
+            yield Task(data=ASIDE)
         else:
-            yield Task(data=block.data)
+            yield Task(begin=block.offset, data=block.data)
 
 
 def _behind(pieces: Iterator[Record | Undecodable], before: int) -> Iterator[Record | Undecodable]:

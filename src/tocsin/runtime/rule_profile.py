@@ -16,6 +16,7 @@ import msgspec
 from tocsin.events.decoders import json
 from tocsin.rules.model import Rule
 from tocsin.runtime.detector import Detector
+from tocsin.runtime.slow_patterns import SlowPattern, slow_patterns
 from tocsin.sources.files import InputFile, OpenFile
 
 MOST_EVENTS = 50_000
@@ -59,11 +60,13 @@ class Profile(msgspec.Struct, frozen=True):
         events: how many lines were looked at.
         decoded: how many of them were decoded.
         costs: the dearest first.
+        slow: the patterns that are beyond a limit.
     """
 
     events: int
     decoded: int
     costs: tuple[Cost, ...]
+    slow: tuple[SlowPattern, ...] = ()
 
 
 def profile(rules: Sequence[Rule], files: Sequence[InputFile]) -> Profile:
@@ -83,7 +86,7 @@ def profile(rules: Sequence[Rule], files: Sequence[InputFile]) -> Profile:
             for block in opened.blocks() or ():
                 if not isinstance(block, json.Block) or events >= MOST_EVENTS:
                     continue
-                events += json.line_feeds(block.data)
+                events += len(block.feeds)
                 for document, numbers in finder.tried(block):
                     decoded += 1
                     row = finder.row(document)
@@ -103,7 +106,7 @@ def profile(rules: Sequence[Rule], files: Sequence[InputFile]) -> Profile:
             )
         )  # fmt: skip
     costs.sort(key=lambda cost: (-cost.nanoseconds, bool(cost.anchors), cost.rule.name, cost.role))
-    return Profile(events, decoded, tuple(costs))
+    return Profile(events, decoded, tuple(costs), slow_patterns(detector))
 
 
 def _scaled(nanoseconds: int, tried: int) -> int:

@@ -26,16 +26,24 @@ from tocsin.alerts.model import Alert
 from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_name
 from tocsin.errors import InputError, UsageError
+from tocsin.events.decoders import parquet
 from tocsin.events.record import Document, Undecodable
 from tocsin.rules.model import SEVERITIES, Rule, Severity
 from tocsin.runtime.detector import Detector, Window
+from tocsin.runtime.hits import Found
+from tocsin.runtime.maps import Maps
 from tocsin.runtime.outcome import Outcome
 from tocsin.runtime.pieces import Pieces
 from tocsin.runtime.policies import Remembered
+from tocsin.runtime.rereading import Rereading
+from tocsin.runtime.slow_patterns import SlowPattern, slow_patterns
 from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile
 from tocsin.sources.files import Found as Inputs
 
 MANY_BYTES = 8 << 20
+_DENSE = 16
+"""A file of columns has the events of lines that are so many times larger."""
+
 PENDING_ALERTS = 1_000
 PENDING_BYTES = 16 << 20
 
@@ -114,6 +122,7 @@ class Summary(msgspec.Struct):
         outside: hits outside of --since and --until.
         indicators: documents about threats that rules could look for.
         without_indicators: rules that look for indicators and have none.
+        slow: patterns of rules that are beyond a limit, and so slow.
         seconds: how long it took.
     """
 
@@ -135,6 +144,7 @@ class Summary(msgspec.Struct):
     outside: int = 0
     indicators: int = 0
     without_indicators: int = 0
+    slow: tuple[SlowPattern, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -236,8 +246,10 @@ class Scan:
                     progress.done.append(mark)
                     progress.read = self._detector.read
                 self._commit(progress)
+        if summary.events:
+            summary.slow = slow_patterns(self._detector)
         if self._detector.again():
-            self._read_again()
+            self._read_again(pieces.maps)
         for match in self._detector.finishing():
             self._alerts(self._outcome.take([match]))
         self._alerts(self._outcome.finish())
@@ -289,17 +301,27 @@ class Scan:
         if letters is not None:
             letters.write(file.shown, piece)
 
-    def _read_again(self) -> None:
-        """Reads the files once more, for sequences that were put off."""
+    def _read_again(self, maps: Maps) -> None:
+        """Reads once more what matters to sequences that were put off."""
         detector, read = self._detector, 0
-        with Pieces(detector.finder, self._jobs) as pieces:
+        assert detector.wanted is not None  # noqa: S101  (`again` has just said so)
+        with (
+            Rereading(detector.finder, detector.wanted, maps, self._jobs) as rereading,
+            Pieces(detector.finder, self._jobs) as pieces,
+        ):
             for file in self._inputs.files:
                 detector.new_file()
-                with suppress(InputError), OpenFile(file) as opened:
-                    for found in pieces.of(opened):
+                with suppress(InputError):
+                    for found in rereading.of(file) or self._in_full(file, pieces, read):
                         detector.take(found, file.shown)
-                        self._moved(read + opened.position, self._total, len(self._seen))
                 read += file.size
+                self._moved(read, self._total, len(self._seen))
+
+    def _in_full(self, file: InputFile, pieces: Pieces, read: int) -> Iterator[Found]:
+        with OpenFile(file) as opened:
+            for found in pieces.of(opened):
+                yield found
+                self._moved(read + opened.position, self._total, len(self._seen))
 
     def _alerts(self, matches: Sequence[Match]) -> None:
         now = self._clock()
@@ -351,8 +373,12 @@ def rare_collections() -> Iterator[None]:
 
 def _can_be_read_twice(inputs: Inputs) -> bool:
     """Whether it is worth while to read the inputs twice, and possible."""
-    total = sum(file.size for file in inputs.files)
+    total = sum(file.size * (_DENSE if _is_dense(file) else 1) for file in inputs.files)
     return total >= MANY_BYTES and all(Path(file.name).is_file() for file in inputs.files)
+
+
+def _is_dense(file: InputFile) -> bool:
+    return file.format == "parquet" or file.name.lower().endswith(parquet.SUFFIXES)
 
 
 def _mark(file: InputFile) -> tuple[str, int, int] | None:

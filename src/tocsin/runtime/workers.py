@@ -3,7 +3,7 @@
 A file of lines is cut into sections; a line belongs to the section in which it begins. Sections go
 to the processes in turn, and what they found comes back in the order of the file, so that the
 alerts are those of one process. A process reads its sections itself; of a compressed file it is
-given the lines, which are decompressed beside it.
+given the lines, which are decompressed beside it. A file of columns is cut between row groups.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -26,8 +26,14 @@ from tocsin.errors import TocsinError
 from tocsin.events.decoders import json
 from tocsin.events.record import Record, Undecodable
 from tocsin.events.shapes import in_ecs
+from tocsin.runtime.columns import Columns
 from tocsin.runtime.finder import Finder
 from tocsin.runtime.hits import Found, Hit, earlier
+from tocsin.runtime.layout import Table, moved, table_of
+from tocsin.runtime.wanted import Stretch
+
+if TYPE_CHECKING:
+    from tocsin.events.arrow.file import ParquetFile
 
 SECTION = json.LINES_AT_ONCE - (64 << 10)
 """How many bytes a section has, about: with the rest of its last line it is one block."""
@@ -41,15 +47,19 @@ class Task(msgspec.Struct, array_like=True):
 
     Attributes:
         path: the file; empty: ``data`` has the lines.
-        begin: where the section begins.
+        begin: where the section begins; of a file of columns, its first row group.
         end: where the next one does.
         data: whole lines.
+        stretches: of a second reading, what is read instead of a section.
+        has_columns: the file is one of columns.
     """
 
     path: str = ""
     begin: int = 0
     end: int = 0
     data: bytes = b""
+    stretches: list[Stretch] = []
+    has_columns: bool = False
 
 
 class Sent(msgspec.Struct, array_like=True):
@@ -71,6 +81,7 @@ class Answer(msgspec.Struct, array_like=True):
         hits: positions in them are counted from the beginning of the section.
         is_bulk: the file is in the bulk format; nothing else is said.
         failure: why the section could not be read.
+        layout: see `Found.layout`; sections begin where they do in the file.
     """
 
     lines: int
@@ -82,6 +93,11 @@ class Answer(msgspec.Struct, array_like=True):
     earliest: int | None = None
     is_bulk: bool = False
     failure: str = ""
+    layout: bytes = b""
+
+
+Again = Callable[[str, Sequence[Stretch]], Iterator[Found]]
+"""What is found in some stretches of a file."""
 
 
 class Workers:
@@ -90,16 +106,17 @@ class Workers:
     Args:
         finder: what they look for; it has learned what it can.
         count: how many processes.
+        again: answers tasks with stretches.
     """
 
-    def __init__(self, finder: Finder, count: int) -> None:
+    def __init__(self, finder: Finder, count: int, again: Again | None = None) -> None:
         start = "fork" if sys.platform == "linux" else "spawn"
         context: Any = multiprocessing.get_context(start)
         self._ends: list[Connection] = []
         self._processes = []
         for _ in range(count):
             here, there = context.Pipe()
-            process = context.Process(target=_work, args=(finder, there), daemon=True)
+            process = context.Process(target=_work, args=(finder, again, there), daemon=True)
             process.start()
             there.close()
             self._ends.append(here)
@@ -157,6 +174,11 @@ def sections(path: str, size: int) -> Iterator[Task]:
         yield Task(path, begin, min(begin + SECTION, size))
 
 
+def groups_of(path: str, file: ParquetFile) -> list[Task]:
+    """The sections of a file of columns: some row groups each."""
+    return [Task(path, some.start, some.stop, has_columns=True) for some in file.sections()]
+
+
 def found_in(answer: Answer, before: int) -> Found:
     """What was found in a section before which there are so many lines."""
     return Found(
@@ -194,15 +216,20 @@ def _died() -> TocsinError:
 # --- in the other process ------------------------------------------------------------------------
 
 
-def _work(finder: Finder, end: Connection) -> None:
+def _work(finder: Finder, again: Again | None, end: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when it is over
-    encoder = msgspec.msgpack.Encoder()
+    encoder, columns = msgspec.msgpack.Encoder(), Columns()
     tasks: SimpleQueue[Task | None] = SimpleQueue()
     # Tasks are taken while an answer is sent: else each side could wait for the other to read.
     threading.Thread(target=_receive, args=(end, tasks), daemon=True).start()
     while (task := tasks.get()) is not None:
         try:
-            answer = _answer(finder, task)
+            if again is not None and task.stretches:
+                answer = _again(again, task)
+            elif task.has_columns:
+                answer = _of_columns(columns, finder, task)
+            else:
+                answer = _answer(finder, task)
         except OSError as error:
             answer = Answer(0, failure=(error.strerror or str(error)).lower())
         try:
@@ -222,8 +249,10 @@ def _receive(end: Connection, tasks: SimpleQueue[Task | None]) -> None:
 
 
 def _answer(finder: Finder, task: Task) -> Answer:
-    stream = io.BytesIO(task.data if not task.path else _section(task))
+    begin, data = _section(task) if task.path else (task.begin, task.data)
+    stream = io.BytesIO(data)
     answer = Answer(0)
+    parts: list[Table] | None = []
     for block in json.blocks(stream):
         if isinstance(block, Undecodable):
             answer.undecodable.append(block)
@@ -232,14 +261,37 @@ def _answer(finder: Finder, task: Task) -> Answer:
         found = finder.in_block(block)
         if found.is_bulk:
             return Answer(answer.lines, is_bulk=True)
-        answer.hits += [_sent(hit, answer.span) for hit in found.hits]
-        answer.undecodable += found.undecodable
-        answer.events += found.events
-        answer.passed_over += found.passed_over
-        answer.span += found.span
-        answer.lines += json.line_feeds(block.data) + (not block.data.endswith(b"\n"))
-        answer.earliest = earlier(answer.earliest, found.earliest)
+        _add(answer, found)
+        if found.layout and parts is not None:
+            parts.append(moved(table_of(found.layout), begin + block.offset, block.first))
+        else:
+            parts = None  # a file of which a part is not known is read in full
+        answer.lines += len(block.feeds) + (not block.data.endswith(b"\n"))
+    answer.layout = b"" if parts is None else b"".join(part.tobytes() for part in parts)
     return answer
+
+
+def _again(again: Again, task: Task) -> Answer:
+    answer = Answer(0)
+    for found in again(task.path, task.stretches):
+        _add(answer, found)
+    return answer
+
+
+def _of_columns(columns: Columns, finder: Finder, task: Task) -> Answer:
+    answer = Answer(0)
+    for found in columns.of(finder, task.path, range(task.begin, task.end)):
+        _add(answer, found)
+    return answer
+
+
+def _add(answer: Answer, found: Found) -> None:
+    answer.hits += [_sent(hit, answer.span) for hit in found.hits]
+    answer.undecodable += found.undecodable
+    answer.events += found.events
+    answer.passed_over += found.passed_over
+    answer.span += found.span
+    answer.earliest = earlier(answer.earliest, found.earliest)
 
 
 def _sent(hit: Hit, before: int) -> Sent:
@@ -249,19 +301,19 @@ def _sent(hit: Hit, before: int) -> Sent:
     )
 
 
-def _section(task: Task) -> bytes:
-    """The lines that begin in a section."""
+def _section(task: Task) -> tuple[int, bytes]:
+    """Where the first line begins that begins in a section, and those lines."""
     with open(task.path, "rb") as stream:  # noqa: PTH123  (a name that need not be text)
         begin = task.begin
         if begin:
             stream.seek(begin - 1)
             begin = begin - 1 + _behind_line(stream)
         if begin >= task.end:
-            return b""
+            return begin, b""
         data = stream.read(task.end - begin)
         if not data.endswith(b"\n"):
             data += stream.readline(json.LONGEST + 2)
-        return data
+        return begin, data
 
 
 def _behind_line(stream: BinaryIO) -> int:
