@@ -17,8 +17,8 @@ from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.events.decoders import json
 from tocsin.events.record import Record
-from tocsin.logic.expr import And, Expr, Leaf, Not, Or
-from tocsin.logic.matchers import Equals, Wildcard
+from tocsin.logic.expr import And, Expr, Leaf, Nested, Not, Or
+from tocsin.logic.matchers import Equals, Exists, Wildcard
 from tocsin.runtime.finder import Finder
 from tocsin.runtime.hits import Found
 from tocsin.testing import strategies as some
@@ -128,6 +128,14 @@ def test_records_have_the_hits_that_the_reference_says(
     records = [Record(document, f"line {n}", shape="ecs") for n, document in enumerate(documents)]
     finder = Finder(rules, [()] * len(rules), few=0)
     assert hits(finder.in_records(records)) == wanted(rules, documents)
+
+
+def test_an_object_that_is_there_and_empty_is_no_missing_one() -> None:
+    inside = Nested("a", Leaf("a", Exists(), every=True))
+    rules = [Leaf("a", Exists()), inside]
+    finder = Finder(rules, [()] * len(rules), few=0)
+    records = [Record(found, "line 1", shape="ecs") for found in ({}, {"a": {}})]
+    assert hits(finder.in_records(records)) == [(1, [1])]
 
 
 def test_a_line_that_nothing_can_match_is_passed_over_and_counted() -> None:

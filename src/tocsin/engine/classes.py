@@ -20,8 +20,8 @@ from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.events.fields import values_of
 from tocsin.events.narrow import Narrow
-from tocsin.logic.expr import Expr, Leaf, walk
-from tocsin.logic.prefilter import relaxed
+from tocsin.logic.expr import Expr, Leaf, Nested, walk
+from tocsin.logic.prefilter import ignoring, relaxed
 from tocsin.rules.index import FIELDS as ORIGIN_FIELDS
 from tocsin.rules.index import Origin, sees
 
@@ -85,7 +85,11 @@ class Classes:
         self.narrow = Narrow(tuple(dict.fromkeys((*ORIGIN_FIELDS, *fields))))
         known = frozenset(fields)
         self._plan = RowPlan(
-            Plan(relaxed(expr, lambda field: field not in known) for _, expr, *_ in conditions)
+            Plan(
+                # Of an object it is not read whether it is there.
+                relaxed(ignoring(expr, (Nested,)), lambda field: field not in known)
+                for _, expr, *_ in conditions
+            )
         )
         self._rows = rows
         self._glances: dict[tuple[int, ...], Glance] = {}

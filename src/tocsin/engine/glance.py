@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterator, Sequence
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.events.narrow import Narrow, Values
-from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script, walk
-from tocsin.logic.prefilter import relaxed
+from tocsin.logic.expr import Expr, Leaf, Nested, Script, walk
+from tocsin.logic.prefilter import ignoring, relaxed
 
 _MOST_KNOWN = 20_000
 _TRIAL = 512
@@ -46,7 +46,7 @@ class Glance:
         self._rows = rows
         self._numbers = tuple(number for number, _ in conditions)
         self._exprs = [
-            relaxed(_plain(rows.conditions[number], above=True), known.__contains__)
+            relaxed(ignoring(rows.conditions[number], (Script, Nested)), known.__contains__)
             for number, known in conditions
         ]
         self._fields = sorted({field for expr in self._exprs for field in _fields(expr)})
@@ -141,18 +141,3 @@ class _Question:
 
 def _fields(expr: Expr) -> Iterator[str]:
     return (node.field for node in walk(expr) if isinstance(node, Leaf))
-
-
-def _plain(expr: Expr, *, above: bool) -> Expr:
-    """Without what is asked of the event as a whole; ``above``: taken for true."""
-    match expr:
-        case Script() | Nested():
-            return Always(value=above)
-        case Not(term):
-            return Not(_plain(term, above=not above))
-        case And(terms):
-            return And(tuple(_plain(term, above=above) for term in terms))
-        case Or(terms):
-            return Or(tuple(_plain(term, above=above) for term in terms))
-        case _:
-            return expr

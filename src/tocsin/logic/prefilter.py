@@ -38,6 +38,30 @@ def relaxed(where: Expr, is_unknown: IsUnknown) -> Expr:
     return _approximated(where, is_unknown, (), above=True)
 
 
+def ignoring(where: Expr, kinds: tuple[type[Expr], ...]) -> Expr:
+    """The condition with all nodes of some kinds taken for true; under a `Not`, for false.
+
+    >>> from tocsin.logic.matchers import Equals
+    >>> ignoring(Not(Nested("bells", Leaf("tone", Equals(("c",))))), (Nested,))
+    Not(term=Always(value=False))
+    """
+    return _ignoring(where, kinds, above=True)
+
+
+def _ignoring(expr: Expr, kinds: tuple[type[Expr], ...], *, above: bool) -> Expr:
+    if isinstance(expr, kinds):
+        return Always(value=above)
+    match expr:
+        case Not(term):
+            return Not(_ignoring(term, kinds, above=not above))
+        case And(terms):
+            return And(tuple(_ignoring(term, kinds, above=above) for term in terms))
+        case Or(terms):
+            return Or(tuple(_ignoring(term, kinds, above=above) for term in terms))
+        case _:
+            return expr
+
+
 def can_hold(where: Expr, is_absent: Callable[[str], bool]) -> bool:
     """Whether some event satisfies the condition, if none has these fields.
 
