@@ -86,9 +86,18 @@ class Lines:
         block = self.block
         return [block[start:end] for start, end in zip(starts, ends, strict=True)]
 
-    def offset(self, number: int) -> int:
-        """Where a line begins."""
-        return self._bounds[0][number]
+    def odd(self) -> int:
+        """A mask of the lines that are no object on their face."""
+        if not self.count:
+            return 0
+        data = np.frombuffer(self.block, dtype=np.uint8)
+        starts = np.append(0, self.feeds[:-1] + 1)
+        ends = np.maximum(self.feeds - 1, 0)
+        last = data[ends]
+        last = np.where(last == 13, data[np.maximum(ends - 1, 0)], last)
+        odd = (data[np.minimum(starts, len(data) - 1)] != 123) | (last != 125)
+        rows = np.flatnonzero(odd)
+        return mask_of(rows, self.count) if len(rows) else 0
 
 
 class ByteScan:

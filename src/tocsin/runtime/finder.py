@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tocsin.engine.byte_scan import Lines, mask_of, rows_of
+from tocsin.engine.byte_scan import Lines, rows_of
 from tocsin.engine.classes import Candidates, Classes
 from tocsin.engine.evaluate import Evaluation
 from tocsin.engine.plan import Plan
@@ -24,16 +24,14 @@ from tocsin.engine.rows import Row, RowPlan
 from tocsin.engine.selection import SAMPLE, inherited
 from tocsin.engine.sieve import Sieve, Sifted
 from tocsin.engine.slow_patterns import Slow, slow_in
-from tocsin.engine.visibility import Visibility
 from tocsin.events import shapes
-from tocsin.events.batch import Mask
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
 from tocsin.logic.anchors import ANYTHING, All, Anchor, Text, anchors_of
 from tocsin.logic.expr import Expr
-from tocsin.logic.field_types import FieldType, Scalar, coerce
 from tocsin.rules.index import origin_of, sees
 from tocsin.runtime._line_thinning import LineThinning
+from tocsin.runtime.column_hits import Asked, hits_in
 from tocsin.runtime.hits import Found, Hit, KeyGate, earlier
 from tocsin.runtime.layout import LATER, layout_of
 from tocsin.runtime.lessons import (
@@ -63,10 +61,6 @@ _SAMPLED = 4_096
 _MOST_LESSONS = 4
 _BUSY = 4
 """So many times more candidates than the sample had mean that it was of other telemetry."""
-
-
-KeyColumns = dict[tuple[str, FieldType], list[Scalar | None]]
-"""The distinct values of a batch's columns as a type reads them, by field and type."""
 
 Choice = Callable[[Sequence[float]], frozenset[int] | None]
 """Given the shares of all conditions, the ones that are asked about; None: all."""
@@ -165,7 +159,7 @@ class Finder:
             return Found(is_bulk=True)
         if self._all_decoded:
             return self._decoded(lines, block, (1 << lines.count) - 1, {})
-        apart = sifted.marked | sifted.untold | _odd(lines)
+        apart = sifted.marked | sifted.untold | lines.odd()
         candidates = _candidates(sifted, apart)
         if self._classes is not None:
             candidates, unread = self._classes.narrowed(lines, candidates)
@@ -204,22 +198,13 @@ class Finder:
     def in_columns(self, batch: ColumnBatch) -> Found:
         """The hits in rows that come as columns."""
         self.prepare_columns(batch)
-        seen, sure = Visibility(batch), batch.in_ecs
-        only = None if self._only is None else sorted(self._only)
-        evaluation = Evaluation(self._plan, batch)
-        by_row: dict[int, list[int]] = {}
-        read: KeyColumns = {}
-        for number, rows in evaluation.hits(only, lambda n: self._among(n, batch, seen, read)):
-            told = rows[sure[rows]]
-            if number in self.thinnings:
-                told = self.thinnings[number].of(told, batch)
-            for row in told.tolist():
-                by_row.setdefault(row, []).append(number)
+        asked = Asked(self._plan, self._indices, self._only, self._keys, self.thinnings)
+        by_row = hits_in(batch, asked)
         hits = []
         order = sorted(by_row)
         for row, record in zip(order, batch.records(order), strict=True):
             hits.append(Hit(row, record, None, sorted(by_row[row])))
-        others = np.flatnonzero(~sure).tolist()
+        others = np.flatnonzero(~batch.in_ecs).tolist()
         for start in range(0, len(others), _AT_ONCE):
             some = others[start : start + _AT_ONCE]
             for hit in self.in_records(list(batch.records(some))).hits:
@@ -240,25 +225,6 @@ class Finder:
         times = [time for one in values if (time := self._clock(one)) is not None]
         return min(times, default=None)
 
-    def _among(
-        self, number: int, batch: ColumnBatch, seen: Visibility, read: KeyColumns
-    ) -> Mask | None:
-        """The rows that a condition may look at; None: all of them."""
-        mask = seen.of(self._indices[number])
-        gate = self._keys[number] if self._keys else None
-        if gate is None:
-            return mask
-        column = batch.column(gate.field)
-        values = read.get((gate.field, gate.type))
-        if values is None:
-            values = [coerce(gate.type, one) for one in column.distinct]
-            read[gate.field, gate.type] = values
-        fits = np.array([value in gate.values for value in values], np.bool_)
-        keyed = np.zeros(batch.size, dtype=np.bool_)
-        if len(column.rows):
-            keyed[column.rows[fits[column.codes]]] = True
-        return keyed if mask is None else keyed & mask
-
     def tried(self, block: json.Block) -> list[tuple[Document, Sequence[int]]]:
         """Each event that would be decoded in a block, and the conditions that may hold of it.
 
@@ -269,7 +235,7 @@ class Finder:
         sieve = self._sieve
         assert sieve is not None  # noqa: S101
         sifted = sieve.sift(lines)
-        candidates = _candidates(sifted, sifted.marked | sifted.untold | _odd(lines))
+        candidates = _candidates(sifted, sifted.marked | sifted.untold | lines.odd())
         if self._classes is not None:
             candidates, _ = self._classes.narrowed(lines, candidates)
         for number in self._thin:
@@ -493,6 +459,8 @@ class Finder:
         if not self._chosen:
             self._only = self._choose(_costs(lesson)) if self._choose else None
             self._chosen = True
+            # Where nothing is put off, nothing will be read again.
+            self.makes_maps = self.makes_maps and len(self._only or self._all) < len(self._all)
         only = self._only
         self._expected = sum(
             share for n, share in enumerate(lesson.shares) if only is None or n in only
@@ -538,17 +506,3 @@ def _candidates(sifted: Sifted, apart: int) -> Candidates:
 def _add(candidates: Candidates, rows: Iterable[int], number: int) -> None:
     for row in rows:
         candidates[row] = [*candidates.get(row, ()), number]
-
-
-def _odd(lines: Lines) -> int:
-    """The lines that are no object on their face."""
-    if not lines.count:
-        return 0
-    data = np.frombuffer(lines.block, dtype=np.uint8)
-    starts = np.append(0, lines.feeds[:-1] + 1)
-    ends = np.maximum(lines.feeds - 1, 0)
-    last = data[ends]
-    last = np.where(last == 13, data[np.maximum(ends - 1, 0)], last)
-    odd = (data[np.minimum(starts, len(data) - 1)] != 123) | (last != 125)
-    rows = np.flatnonzero(odd)
-    return mask_of(rows, lines.count) if len(rows) else 0
