@@ -156,7 +156,7 @@ def scan(
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", "-j", metavar="N", min=1, help="How many processes read lines of JSON."
+            "--jobs", "-j", metavar="N", min=1, help="How many processes read JSON or Parquet."
         ),
     ] = 1,
     guide: Annotated[

@@ -44,6 +44,11 @@ class RowPlan:
         """An event that conditions can be asked about."""
         return Row(document, self.readers)
 
+    def forget(self) -> None:
+        """Forgets what leaves said of values; what was compiled stays."""
+        for _, scan in self._plan.scans:
+            scan.forget()
+
     def holds(self, number: int, row: Row) -> bool:
         """Whether an event satisfies the condition of that number."""
         program = self._programs[number]

@@ -67,6 +67,7 @@ class Scan:
         type: the leaves' type.
         fits: of a value, bit n is set where ``leaves[n]`` fits it; -1 where the value cannot be
             read as the leaves' type at all.
+        forget: forgets all answers.
         demoted: says which patterns are asked in a slower way; bit n of their masks is
             ``leaves[n]``.
     """
@@ -80,7 +81,8 @@ class Scan:
         question = _Question(leaves, with_hyperscan)
         self.demoted = question.demoted
         # A dictionary that knows how to answer is the quickest way to ask it.
-        self.fits = _Remembered(question).__getitem__
+        remembered = _Remembered(question)
+        self.fits, self.forget = remembered.__getitem__, remembered.forget
 
     def run(self, distinct: Sequence[Scalar]) -> tuple[list[list[int]], list[int]]:
         """For each leaf the codes (places in ``distinct``) that fit it, and those that are values.

@@ -273,6 +273,10 @@ class Finder:
         """An event that single conditions can be asked about, by `is_held`."""
         return self._rows.row(document)
 
+    def forget(self) -> None:
+        """Forgets what was found of values, as if none had come; what was compiled stays."""
+        self._rows.forget()
+
     def is_held(self, number: int, row: Row) -> bool:
         """Whether a condition holds of an event; whether its rule sees it is not asked."""
         return self._rows.holds(number, row)

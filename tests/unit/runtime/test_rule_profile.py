@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from tocsin.cli.main import app
+from tocsin.engine import scans
 from tocsin.logic import query as logic
 from tocsin.logic.expr import And, Leaf, Not
 from tocsin.logic.matchers import Equals
@@ -50,6 +53,29 @@ def events(tmp_path: Path) -> Path:
         )
     )
     return path
+
+
+def test_what_is_made_at_its_first_use_is_not_timed(
+    events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    made: list[int] = []
+    clock, make = time.perf_counter_ns, scans._Lookups.__init__
+
+    def read() -> int:
+        looks.append(0)
+        return clock()
+
+    def noted(*arguments: Any) -> None:
+        made.append(len(looks))
+        make(*arguments)
+
+    monkeypatch.setattr(time, "perf_counter_ns", read)
+    monkeypatch.setattr(scans._Lookups, "__init__", noted)
+    profile(RULES, find([str(events)]).files)
+    assert looks
+    assert made
+    assert set(made) == {0}  # everything, before the clock is read first
 
 
 def test_a_rule_is_weak_where_no_text_of_it_is_rare(events: Path) -> None:
