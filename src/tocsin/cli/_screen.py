@@ -84,9 +84,9 @@ def styled_line(line: str, style: str = "") -> Text:
     return Text(line, style=style)
 
 
-def number_of(number: int, what: str) -> str:
-    """``1 rule``, ``2 rules``, ``1,649 rules``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def number_of(number: int, what: str, plural: str = "s") -> str:
+    """``1 rule``, ``2 rules``, ``1,649 rules``; with another ending ``2 matches``."""
+    return f"{number:,} {what}{'' if number == 1 else plural}"
 
 
 def severity(name: str) -> Text:

@@ -5,30 +5,28 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from tocsin.cli._scan_report import refused, report
 from tocsin.cli.errors import ALERTS, OK, RULES, USAGE, fail, for_people
 from tocsin.cli.options import AgentVersion, InputFormat, Values, environment
-from tocsin.cli.safe_text import printable, printable_json
+from tocsin.cli.safe_text import printable_json
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
     from tocsin.rules.environment import Environment
     from tocsin.rules.model import Loaded, Problem
-    from tocsin.runtime.scan import Memory, Summary
+    from tocsin.runtime.scan import Memory
+    from tocsin.runtime.summary import Summary
     from tocsin.sinks.lines import Held
-    from tocsin.sources.indicators import Indicators
 
 MOST_SHOWN = 1_000
 """How many alerts the table holds; machines' formats have no limit."""
-
-MOST_SLOW = 3
-"""How many rules with slow patterns are named."""
 
 MOST_IN_FULL = 12
 """Up to how many alerts are shown with evidence and first steps, and not as rows."""
@@ -282,9 +280,9 @@ def _scan(
         if form == "table":
             _table(held, stream, to_file=output is not None, guide=guide)
     if not quiet:
-        _report(summary, loaded, found.passed_over, indicators, unused)
+        report(summary, loaded, found.passed_over, indicators, unused)
     elif summary.refused:
-        _refused(summary)
+        refused(summary)
     return _exit_code(summary, loaded, strict, threshold)
 
 
@@ -458,112 +456,3 @@ def _table(held: Held, stream: Any, *, to_file: bool, guide: str) -> None:
             )
         if held.left_out:
             console.print(f"{held.left_out:,} more alerts are not in the table.")
-
-
-def _report(
-    summary: Summary,
-    loaded: Loaded,
-    passed_over: tuple[str, ...],
-    indicators: Indicators,
-    unused: Sequence[Problem],
-) -> None:
-    """What was done and what was not, on standard error."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from tocsin.engine.byte_scan import has_hyperscan
-    from tocsin.rules.model import SEVERITIES
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-    def line(label: str, text: str, style: str = "") -> None:
-        console.print(Text.assemble((f"{label:>12}  ", "dim"), (printable(text), style)))
-
-    speed = summary.events / summary.seconds if summary.seconds else 0
-    line("scanned", f"{_count(summary.events, 'event')} in {_count(summary.files, 'file')}, "
-         f"{summary.seconds:.1f} s ({speed:,.0f} a second)")  # fmt: skip
-    if summary.passed_over:
-        line("passed over", f"{_count(summary.passed_over, 'event')} that no rule can match, "
-             "without decoding them")  # fmt: skip
-    if summary.events and not has_hyperscan():
-        line("slower", "Hyperscan does not run here: RE2 is used instead, with the same alerts")
-    if summary.resumed:
-        line("resumed", f"{_count(summary.resumed, 'file')} had been done before the interruption")
-    failures = [p for p in loaded.problems if p.is_failure]
-    others = [p for p in loaded.problems if not p.is_failure and not p.loads]
-    line("rules", f"{len(loaded.rules):,} loaded" + (f", {len(others):,} not for Tocsin or this "
-         "host" if others else ""))  # fmt: skip
-    for problem in failures[:3]:
-        for number, text in enumerate(problem.message.split("\n")):
-            line("" if number else "rule failed", text, "red")
-    if failures:
-        line("rules failed", f"{len(failures):,}; `tocsin rules lint` shows each", "red")
-    for one in summary.slow[:MOST_SLOW]:
-        line("slow rule", f"{one.rule.name}: {one.message}", "yellow")
-    if summary.slow:
-        more = len(summary.slow) - MOST_SLOW
-        line("", (f"and {more:,} more: `tocsin rules profile` shows each; " if more > 0 else "")
-             + "such patterns are asked apart from the others: slower, and nothing is lost",
-             "yellow")  # fmt: skip
-    excepting = [rule for rule in loaded.rules if rule.exceptions]
-    if excepting:
-        items = {item for rule in excepting for item in rule.exceptions}
-        line("exceptions", f"{_count(len(items), 'exception')} to {_count(len(excepting), 'rule')}")
-    for problem in unused:
-        line("exceptions", problem.message, "yellow")
-    if summary.indicators or indicators.skipped:
-        skipped = ", ".join(f"{n:,} × {why}" for why, n in indicators.skipped.most_common(4))
-        line("indicators", f"{summary.indicators:,} loaded" + (f"; skipped: {skipped}" if skipped
-             else ""))  # fmt: skip
-    if indicators.problems:
-        line("indicators", f"{_count(len(indicators.problems), 'row')} could not be read", "yellow")
-        for bad in indicators.problems[:5]:
-            line("", str(bad), "yellow")
-    if summary.without_indicators:
-        line("indicators", f"{_count(summary.without_indicators, 'rule')} of the type threat_match "
-             "cannot ring: no indicators; --indicators PATH gives some", "yellow")  # fmt: skip
-    counts = ", ".join(f"{summary.alerts[s]:,} {s}" for s in reversed(SEVERITIES)
-                       if summary.alerts[s])  # fmt: skip
-    total = sum(summary.alerts.values())
-    kept = f"; {summary.new:,} new in the store" if summary.new != total else ""
-    line("alerts", f"{total:,}" + (f" ({counts})" if counts else "") + kept)
-    if summary.suppressed:
-        line("suppressed", f"{_count(summary.suppressed, 'match', 'es')} counted on other alerts")
-    if summary.cut:
-        worst = ", ".join(f"{n:,} × {name}" for name, n in summary.cut.most_common(3))
-        line("cut", f"{_count(summary.cut.total(), 'match', 'es')} beyond what a run of their rule "
-             f"may alert (max_signals): {worst}", "yellow")  # fmt: skip
-    if summary.policies.limited:
-        line("limited", f"{_count(summary.policies.limited, 'match', 'es')} kept back, as their "
-             "rules send one in a while only (every)")  # fmt: skip
-    if summary.policies.blind:
-        line("forgotten", f"{_count(summary.policies.blind, 'look')} of a rule at an event so old "
-             "that what was known then is forgotten", "yellow")  # fmt: skip
-    if summary.policies.homeless:
-        line("variables", f"{_count(summary.policies.homeless, 'value')} not kept: the event has "
-             "no such process, container or cgroup", "yellow")  # fmt: skip
-    if summary.learned:
-        line("learned", f"{_count(summary.learned, 'new term')} kept quiet by the warm-up")
-    if summary.outside:
-        line("outside", f"{_count(summary.outside, 'hit')} before --since or after --until")
-    if summary.undated:
-        line("undated", f"{_count(summary.undated, 'hit')} on events without a time: they took "
-             "the time of this scan", "yellow")  # fmt: skip
-    if summary.undecodable:
-        reasons = ", ".join(f"{n:,} × {why}" for why, n in summary.undecodable.most_common(4))
-        line("undecodable", reasons, "yellow")
-        for example in summary.examples:
-            line("", example, "yellow")
-    if passed_over:
-        line("passed over", f"{_count(len(passed_over), 'file')} that no decoder knows, "
-             f"such as {passed_over[0]}", "yellow")  # fmt: skip
-    _refused(summary)
-
-
-def _refused(summary: Summary) -> None:
-    for reason in summary.refused:
-        fail(reason)
-
-
-def _count(number: int, thing: str, plural: str = "s") -> str:
-    return f"{number:,} {thing}{'' if number == 1 else plural}"

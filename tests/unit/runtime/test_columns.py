@@ -28,7 +28,8 @@ from tocsin.rules.model import Rule
 from tocsin.runtime import scan as scanning
 from tocsin.runtime import thinning
 from tocsin.runtime.memory import Forgetful
-from tocsin.runtime.scan import Scan, Summary
+from tocsin.runtime.scan import Scan
+from tocsin.runtime.summary import Summary
 from tocsin.sources.files import find
 
 NOW = 1_800_000_000 * 10**9

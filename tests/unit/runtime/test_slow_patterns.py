@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tocsin.cli import scan as command
+from tocsin.cli import _scan_report as report
 from tocsin.cli.main import app
 from tocsin.engine import byte_scan
 from tocsin.rules.load import load_rules
@@ -89,7 +89,7 @@ def test_a_scan_names_a_few_rules_and_counts_the_others(tmp_path: Path, events: 
     folder = rules(tmp_path, *(f'process.command_line : "{glob}"' for glob in letters(1_000)))
     shown = CliRunner().invoke(app, ["scan", str(events), "-r", str(folder), "-f", "ndjson"])
     named = [line for line in shown.stderr.splitlines() if "slow rule" in line]
-    assert len(named) == command.MOST_SLOW
+    assert len(named) == report.MOST_SLOW
     assert "more: `tocsin rules profile` shows each" in shown.stderr
 
 
