@@ -31,7 +31,7 @@ from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.model import Rule
 from tocsin.runtime._times import time_of
 from tocsin.runtime.deferral import Deferral
-from tocsin.runtime.finder import FEW, Finder
+from tocsin.runtime.finder import Finder
 from tocsin.runtime.hits import Found, Hit
 from tocsin.runtime.policies import Policies, Remembered
 from tocsin.runtime.thinning import thinnings
@@ -132,15 +132,16 @@ class Detector:
             choose=self._deferral.choose if self._deferral else None,
             all_decoded=all_decoded,
             clock=partial(_time_within, self._window) if warm_up else None,
-            few=0 if reads_twice else FEW,
+            thinnings=(
+                thinnings(self.rules, self._conditions, saved)
+                if limited and window is None
+                else None
+            ),
+            reads_twice=reads_twice,
         )
-        self.finder.makes_maps = self.finder.leaves_nothing = reads_twice
-        if limited and window is None:
-            self.finder.thinnings = thinnings(self.rules, self._conditions, saved)
         self._order = 0
         self._piped: dict[int, list[Match]] = {}
         self._identities = Identities()
-        self.hits: Counter[str] = Counter()
         self.learned = 0
         self.undated = 0
         self.outside = 0
@@ -363,7 +364,6 @@ class Detector:
             return
         if event.received:
             self.undated += 1
-        self.hits[rule.id] += 1
         if self._policies.takes(number, event):
             return
         operator = self._operators.get(number)

@@ -49,7 +49,7 @@ from tocsin.runtime.thinning import Thinning
 if TYPE_CHECKING:
     from tocsin.events.arrow.batch import ColumnBatch
 
-FEW = 20_000
+_FEW = 20_000
 """So many pairs of event and condition are evaluated without any preparation."""
 
 _AT_ONCE = 1_024
@@ -76,12 +76,12 @@ class Finder:
         all_decoded: every line is decoded, so that each that is no event is named.
         clock: the time of an event, where `Found.earliest` is asked for; every line is decoded.
         few: so many pairs of event and condition are evaluated without any preparation.
+        thinnings: by condition, which of its events need not be told.
+        reads_twice: the input will be read again where something is put off, and what rules
+            remember is not kept for another scan.
 
     Attributes:
         lesson: what was learned; None: nothing yet.
-        thinnings: by condition, which of its rows need not be told.
-        makes_maps: whether `Found.layout` is asked for.
-        leaves_nothing: what rules remember is not kept for another scan.
     """
 
     def __init__(
@@ -92,14 +92,17 @@ class Finder:
         choose: Choice | None = None,
         all_decoded: bool = False,
         clock: Callable[[Document], int | None] | None = None,
-        few: int = FEW,
+        few: int = _FEW,
+        thinnings: Mapping[int, Thinning] | None = None,
+        reads_twice: bool = False,
     ) -> None:
         self._conditions = conditions
         self._indices = indices
         self._choose = choose
         self._all_decoded = all_decoded or clock is not None
         self._clock = clock
-        self._few = few
+        # Only what was learned says what can be put off.
+        self._few = 0 if reads_twice else few
         self._all = range(len(conditions))
         self._only: frozenset[int] | None = None
         self._keys: Sequence[KeyGate | None] = ()
@@ -108,11 +111,10 @@ class Finder:
         self._classes: Classes | None = None
         self._lessons = 0
         self._thin: dict[int, LineThinning] = {}
-        self.leaves_nothing = False
         self._expected = 0.0
         self.lesson: Lesson | None = None
-        self.thinnings: Mapping[int, Thinning] = {}
-        self.makes_maps = False
+        self._thinnings = thinnings or {}
+        self._reads_twice = self._makes_maps = reads_twice
 
     @cached_property
     def _plan(self) -> Plan:
@@ -157,15 +159,13 @@ class Finder:
         sifted = sieve.sift(lines)
         if any(json.says_of_next(lines.line(row)) for row in rows_of(sifted.ended)):
             return Found(is_bulk=True)
-        if self._all_decoded:
-            return self._decoded(lines, block, (1 << lines.count) - 1, {})
         apart = sifted.marked | sifted.untold | lines.odd()
         candidates = _candidates(sifted, apart)
         if self._classes is not None:
             candidates, unread = self._classes.narrowed(lines, candidates)
             apart |= unread
         found = self._thinned(lines, block, apart, candidates)
-        if self.makes_maps:
+        if self._makes_maps:
             found.layout = layout_of(lines, apart, sifted.noted).tobytes()
         pairs = sum(map(len, candidates.values()))
         is_busy = pairs > (_BUSY * self._expected + 1) * lines.count
@@ -178,7 +178,7 @@ class Finder:
         """The fields that conditions read, and those that tell what else is asked of events."""
         more = [gate.field for gate in self._keys if gate is not None]
         more += ["@timestamp"] if self._clock is not None else []
-        more += [field for thinning in self.thinnings.values() for field in thinning.read]
+        more += [field for thinning in self._thinnings.values() for field in thinning.read]
         return tuple(dict.fromkeys((*self._plan.extractor.fields, *more)))
 
     @property
@@ -198,7 +198,7 @@ class Finder:
     def in_columns(self, batch: ColumnBatch) -> Found:
         """The hits in rows that come as columns."""
         self.prepare_columns(batch)
-        asked = Asked(self._plan, self._indices, self._only, self._keys, self.thinnings)
+        asked = Asked(self._plan, self._indices, self._only, self._keys, self._thinnings)
         by_row = hits_in(batch, asked)
         hits = []
         order = sorted(by_row)
@@ -323,13 +323,18 @@ class Finder:
         found = Found()
         extra = 0
         whole = set(rows_of(apart))
-        for row in sorted(candidates.keys() | whole):
+        rows = range(lines.count) if self._all_decoded else sorted(candidates.keys() | whole)
+        others: list[Record] = []
+        places: list[int] = []
+        for row in rows:
             if row not in whole:
                 record = json.plain_event(lines.line(row), block.first + row)
                 if record is not None:
                     found.events += 1
-                    numbers = self._holding(record.document, candidates[row])
-                    if numbers:
+                    if self._clock is not None:
+                        found.earliest = earlier(found.earliest, self._clock(record.document))
+                    numbers = candidates.get(row)
+                    if numbers and (numbers := self._holding(record.document, numbers)):
                         found.hits.append(Hit(row + extra, record, None, numbers))
                     continue
                 if refused is not None:
@@ -337,16 +342,17 @@ class Finder:
             pieces = list(json.of_line(lines.line(row), block.first + row))
             records = [piece for piece in pieces if isinstance(piece, Record)]
             found.undecodable += [piece for piece in pieces if isinstance(piece, Undecodable)]
-            found.events += len(records)
-            inside = self.in_records(records)
+            places += range(row + extra, row + extra + len(records))
+            others += records
+            extra += max(len(pieces) - 1, 0)
+        if others:
+            inside = self.in_records(others)
             found.earliest = earlier(found.earliest, inside.earliest)
             for hit in inside.hits:
-                hit.place += row + extra
-                found.hits.append(hit)
-            extra += max(len(pieces) - 1, 0)
-        untouched = lines.count - len(candidates.keys() | whole)
-        found.passed_over = untouched
-        found.events += untouched
+                hit.place = places[hit.place]
+            found.hits = sorted([*found.hits, *inside.hits], key=lambda hit: hit.place)
+        found.passed_over = lines.count - len(rows)
+        found.events += len(others) + found.passed_over
         found.span = lines.count + extra
         return found
 
@@ -464,19 +470,19 @@ class Finder:
             self._only = self._choose(_costs(lesson)) if self._choose else None
             self._chosen = True
             # Where nothing is put off, nothing will be read again.
-            self.makes_maps = self.makes_maps and len(self._only or self._all) < len(self._all)
+            self._makes_maps = self._makes_maps and len(self._only or self._all) < len(self._all)
         only = self._only
         self._expected = sum(
             share for n, share in enumerate(lesson.shares) if only is None or n in only
         )
-        self._sieve = Sieve(lesson.selected, only, LATER if self.makes_maps else ())
+        self._sieve = Sieve(lesson.selected, only, LATER if self._makes_maps else ())
         self._thin = {
             number: LineThinning(
                 self._conditions[number], self._indices[number], fields=one.fields,
                 override=one.override, runs=one.runs, most=one.most,
-                ends=not self.leaves_nothing,
+                ends=not self._reads_twice,
             )
-            for number, one in self.thinnings.items()
+            for number, one in self._thinnings.items()
             if not lesson.selected.gates[number]
             and (only is None or number in only)
             and LineThinning.is_readable(self._conditions[number])
