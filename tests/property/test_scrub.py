@@ -294,6 +294,8 @@ def shown(value: Any) -> str:
 @example({"name": "private", "args": "keyring ConvertTo-SecureString hush"})
 @example({"args": ["-u", "bell:hush"]})
 @example({"args": [{"password": "hush"}], "args_options": ["a=b"]})
+@example({"args": [1, "--password", "hush"], "args_options": ["hush"]})
+@example({"args": ["mysql", None, "--password", "hush"], "args_flags": ["password", "hush"]})
 @example({"name": "to_ken", "value": "hush"})
 @example({"comm": "curl", "argv[0]": "-u", "argv[1]": "bell:hush"})
 @example({"args": "[redacted] x", "args_flags": ["v"]})

@@ -48,6 +48,8 @@ def may_hold(process: Mapping[Any, Any], keys: list[str], suspects: frozenset[st
         if not all(isinstance(text, str) for text in texts):
             if any(isinstance(text, (list, Mapping)) for text in texts):
                 return True
+            if not suspects.isdisjoint(text for text in texts if isinstance(text, str)):
+                return True
             continue  # a number, or a list that is none of arguments
         is_headless = bool(texts) and texts[0].startswith("-")
         if not suspects.isdisjoint(texts):

@@ -424,7 +424,7 @@ def _api(fields: _Fields) -> dict[str, Any]:
     service = _text(fields, "event.provider")
     if "cloud.provider" not in fields or not service or "event.action" not in fields:
         return {}
-    return {"operation": _text(fields, "event.action"), "service": {"name": service}}
+    return _known({"operation": _text(fields, "event.action"), "service": {"name": service}})
 
 
 def _resources(fields: _Fields) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ paths, URLs and variables such as ``$TOKEN`` are evidence and stay.
 >>> scrub({"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "wJalr"})
 {'AccessKeyId': 'ASIAEXAMPLE', 'SecretAccessKey': '[redacted]'}
 
-Scrubbing what has been scrubbed changes nothing.
+Scrubbing a text that has been scrubbed changes nothing.
 
 Most documents hold no secret, and most texts of the others neither. So a first look collects the
 texts of a document and screens them all at once; only where that finds something, or a key says

@@ -131,6 +131,12 @@ def test_the_api_call_of_an_audit_log():
     }
 
 
+def test_an_api_call_without_a_name_has_none():
+    document = {"event": {"provider": "s3.amazonaws.com", "action": ""}, "cloud.provider": "aws"}
+    finding = ocsf_finding(an_alert(events=(an_event(document=document),)))
+    assert finding["evidences"][0]["api"] == {"service": {"name": "s3.amazonaws.com"}}
+
+
 def test_attacks():
     finding = ocsf_finding(an_alert())
     [attack] = finding["finding_info"]["attacks"]

@@ -67,7 +67,8 @@ def _of_array(array: Array) -> tuple[Numbers, Mask]:
         if kinds.is_timestamp(kind):
             counts = array.view("int64").to_numpy(zero_copy_only=False)
             factor = _NANOS[kind.unit]
-            valid = np.abs(counts) <= _FURTHEST // factor
+            limit = _FURTHEST // factor
+            valid = (counts <= limit) & (counts >= -limit)
             return np.where(valid, counts, 0) * factor, valid
         if is_text(kind):
             usual = pc.match_substring_regex(array, _USUAL)

@@ -14,6 +14,7 @@ from tocsin.events import shapes
 from tocsin.events.arrow import file, rows
 from tocsin.events.arrow.batch import ColumnBatch
 from tocsin.events.arrow.file import ParquetFile
+from tocsin.events.arrow.values import values
 from tocsin.events.fields import values_of
 from tocsin.events.record import Undecodable
 
@@ -236,6 +237,13 @@ def test_a_field_that_only_documents_tell_is_read_from_them() -> None:
     assert of(batch, "labels.c") == [["y"], [], []]
     assert of(batch, "labels.a.b") == [["x"], [], []]
     assert of(batch, "l*.c") == [["y"], [], []]
+
+
+def test_a_part_of_maps_that_hold_a_column_of_nulls_is_read() -> None:
+    # Of a part of such an array Arrow makes no list: it ends the process.
+    inside = pa.struct([("x", pa.string()), ("b", pa.null())])
+    maps = pa.array([[("k", {"x": "y"})] * (n % 3) for n in range(12)], pa.map_("string", inside))
+    assert [found.get("k") for found in values(maps.slice(9))] == [None, *[{"x": "y"}] * 2]
 
 
 def test_a_file_knows_how_many_rows_it_has_and_leaves_the_stream_open() -> None:

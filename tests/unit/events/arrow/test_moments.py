@@ -57,7 +57,7 @@ def test_texts_in_the_usual_spelling_are_known() -> None:
 
 @pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.timestamp("us", "UTC"), pa.timestamp("ns")])
 def test_timestamps_are_known_as_far_as_they_can_be_counted(kind: pa.DataType) -> None:
-    array = pa.array([0, 1_794_614_400, None, 2**62, -5], "int64").view(kind)
+    array = pa.array([0, 1_794_614_400, None, 2**62, -5, -(2**63)], "int64").view(kind)
     found = of(array)
     assert found.known[:2].all()
     for row, value in enumerate(scalars(array)):
