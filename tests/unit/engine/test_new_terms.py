@@ -119,3 +119,14 @@ def test_terms_that_ended_long_ago_are_forgotten_sooner_or_later() -> None:
         due(state)
         state.forget((day - 7) * DAY)
         assert len(state) <= 5
+
+
+def test_a_key_is_forgotten_though_something_of_it_had_waited_to_ring() -> None:
+    state = NewTermsState(QUERY)
+    state.add(event(0))
+    assert due(state) == [("a", "e0")]
+    state.add(event(12))
+    state.add(event(6))  # and so the one before is a part of what rang
+    state.forget(1_000 * DAY)
+    assert due(state) == []
+    assert kept(state) == {}

@@ -137,9 +137,18 @@ class Shelf:
         while self._size > PLAIN:
             held = self._plain.popleft()
             self._size -= len(held.data)
-            # One is `held`, the other the argument: nobody else has it.
-            if sys.getrefcount(held) > 2:
+            if sys.getrefcount(held) > _ALONE:
                 held.data = self._press.compress(held.data)
+
+
+def _count_of_one() -> int:
+    """What `sys.getrefcount` says where nobody else has it; Python 3.14 counts the argument not."""
+    plain = deque([Held(b"")])
+    held = plain.popleft()
+    return sys.getrefcount(held)
+
+
+_ALONE = _count_of_one()
 
 
 class Press:

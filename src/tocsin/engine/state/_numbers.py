@@ -27,6 +27,8 @@ WIDTH = 8
 """How many bytes a number takes."""
 
 _FEW = 64 * WIDTH
+_TIMES = 3
+"""A run is so many times longer than the next one, at least."""
 
 
 def number_of(text: str) -> bytes:
@@ -43,29 +45,37 @@ def usual_number_of(text: str) -> bytes:
 class Numbers:
     """A set of numbers.
 
-    What is added waits, with what it may double, until it is a good part of all there is: then it
-    is sorted in.
+    They are kept in runs that are sorted, each some times longer than the next; what is added waits
+    until there is a little run of it. So adding one and asking for one take little, however many
+    there are, and in whatever order they come.
 
     Args:
         data: the bytes of a set of numbers.
+
+    Raises:
+        ValueError: they are none.
     """
 
-    __slots__ = ("_new", "_sorted")
+    __slots__ = ("_new", "_runs")
 
     def __init__(self, data: bytes = b"") -> None:
-        self._sorted: npt.NDArray[np.uint64] | None = None
+        if len(data) % WIDTH:
+            raise ValueError("a set of numbers was cut")
+        self._runs: list[npt.NDArray[np.uint64]] = []
         self._new = bytearray(data)
+        if len(data) >= _FEW:
+            self._sort_in()
 
     def add(self, number: bytes) -> None:
         """Adds a number."""
-        new = self._new
-        new += number
-        if len(new) >= _FEW and (self._sorted is None or len(new) > self._sorted.nbytes // 2):
-            self._sort()
+        self._new += number
+        if len(self._new) >= _FEW:
+            self._sort_in()
 
     def __contains__(self, number: bytes) -> bool:
-        if self._sorted is not None:
-            found, value = self._sorted.data, int.from_bytes(number, sys.byteorder)
+        value = int.from_bytes(number, sys.byteorder)
+        for run in self._runs:
+            found = run.data
             place = bisect_left(found, value)
             if place < len(found) and found[place] == value:
                 return True
@@ -86,17 +96,18 @@ class Numbers:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
     def _settled(self) -> npt.NDArray[np.uint64]:
-        if self._new or self._sorted is None:
-            return self._sort()
-        return self._sorted
+        """All of them in one run."""
+        if self._new or len(self._runs) != 1:
+            self._sort_in(all_of_them=True)
+        return self._runs[0]
 
-    def _sort(self) -> npt.NDArray[np.uint64]:
-        new = np.frombuffer(bytes(self._new), np.uint64)
+    def _sort_in(self, *, all_of_them: bool = False) -> None:
+        run = np.unique(np.frombuffer(bytes(self._new), np.uint64))
         self._new = bytearray()
-        if self._sorted is not None:
-            new = np.concatenate([self._sorted, new])
-        self._sorted = found = np.unique(new)
-        return found
+        runs = self._runs
+        while runs and (all_of_them or len(runs[-1]) < _TIMES * len(run)):
+            run = np.unique(np.concatenate([runs.pop(), run]))
+        runs.append(run)
 
 
 def how_many(sets: Iterable[Numbers]) -> int:

@@ -279,7 +279,7 @@ class Rows:
         self._unkept -= len(kept.time)
         taken = [time for time, turn in zip(kept.time, kept.turn, strict=True) if turn]
         self._untaken -= len(taken)
-        self._last_turn = max(self._last_turn, *kept.turn)
+        self._last_turn = max((self._last_turn, *kept.turn))
         if taken:
             self._oldest = min(*taken, *([] if self._oldest is None else [self._oldest]), taken[0])
         self._chunks[number] = [len(kept.time)] * 2

@@ -65,8 +65,15 @@ def operator_for(
         case Threshold():
             from tocsin.engine.state.threshold import ThresholdState
 
-            most = rule.max_signals if limited and rule.suppression is None else None
-            return ThresholdState(query, saved, runs=rule.runs, most=most)
+            return ThresholdState(
+                query, saved, runs=rule.runs, most=_most_told(rule) if limited else None
+            )
+
+
+def _most_told(rule: Rule) -> int | None:
+    """Of how many groups a run of a threshold tells; None: of all."""
+    is_limited = isinstance(rule.query, Threshold) and rule.suppression is None
+    return rule.max_signals if is_limited else None
 
 
 def operator_name(rule: Rule) -> str:
@@ -82,4 +89,7 @@ def operator_name(rule: Rule) -> str:
         return f"new_terms/{rule.id}/{','.join(query.fields)}"
     kind = type(query).__name__.lower()
     text = msgspec.json.encode(query) + repr(rule.runs).encode()
+    most = _most_told(rule)
+    if most is not None:  # of other groups it is not known any more what happened in them
+        text += b" %d" % most
     return f"{kind}/{rule.id}/{hashlib.sha256(text).hexdigest()[:16]}"

@@ -193,6 +193,7 @@ class NewTermsState:
                     gone.append(key)
         for key in gone:
             del self._clusters[key]
+            self._unrung.discard(key)  # what was to ring may have become a part of what rang
 
     def changes(self) -> dict[str, bytes | None]:
         """The keys that changed since the last call, encoded; None for one that is gone."""

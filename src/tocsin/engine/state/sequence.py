@@ -96,7 +96,7 @@ class SequenceState:
         self._newest = LONG_AGO
         try:
             self._restore(saved or {})
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, OverflowError, IndexError) as error:
             raise StoreError(f"what a sequence remembers cannot be read: {error}") from error
         self._changed: set[int] = set()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tocsin.engine.state import _held
-from tocsin.engine.state._held import Shelf, hold, packed, unpacked
+from tocsin.engine.state._held import Shelf, encoded, hold, packed, unpacked
 from tocsin.engine.state._told import Packed, Some, events_of, told
 from tocsin.events.event import Event
 
@@ -41,13 +41,20 @@ def test_what_is_held_comes_out_as_it_came_in(shelf: Shelf) -> None:
     assert small[0] < small[-1] / 3
 
 
-def test_what_nobody_holds_is_gone(shelf: Shelf) -> None:
-    held = [shelf.put(event(number)) for number in range(100)]
-    kept = held[50]
-    del held
-    for number in range(500, 600):
+def test_what_nobody_holds_is_gone(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    squeezed: list[bytes] = []
+    compress = shelf._press.compress
+
+    def noted(text: bytes) -> bytes:
+        squeezed.append(text)
+        return compress(text)
+
+    monkeypatch.setattr(shelf._press, "compress", noted)
+    kept = shelf.put(event(50))
+    for number in range(500, 700):
         shelf.put(event(number))
     assert shelf._size <= 250_000
+    assert squeezed == [encoded(event(50))]
     assert kept.get() == event(50)
 
 

@@ -6,9 +6,11 @@ import datetime as dt
 import time
 from unittest import mock
 
+import msgspec
 import pytest
 
 from tocsin.engine.state import _sequence_rows
+from tocsin.engine.state._held import packed
 from tocsin.engine.state.sequence import Machine, SequenceState
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
@@ -109,12 +111,26 @@ def test_events_that_come_again_and_again_take_no_more_room() -> None:
     assert len(state._rows) <= 200
 
 
+def row_at(time: int) -> bytes:
+    """One kept row."""
+    return msgspec.json.encode(
+        [[time], [0], [(1, 0)], b"k" * 8, b"i" * 8, [(0,)], [0], packed([b"null"])]
+    )
+
+
 DAMAGED = [
+    {"rows/0": row_at(2**70)},
+    {"state/1": msgspec.json.encode([[], packed([]), [[7]], [], []])},
     {"rows/0": b"{}"},
     {"rows/0": b'[[1],[],[],"","",[],[],""]'},
     {"state/1": b"[]"},
     {"state/x": b""},
 ]
+
+
+def test_kept_rows_of_which_none_is_left_are_none() -> None:
+    none = msgspec.json.encode([[], [], [], b"", b"", [], [], packed([])])
+    assert rung(SequenceState(PAIR, {"rows/0": none, "rows/1": row_at(5)}, runs=RUNS)) == []
 
 
 @pytest.mark.parametrize("saved", DAMAGED)

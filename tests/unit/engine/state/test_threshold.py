@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tocsin.engine.state.build import operator_name
 from tocsin.engine.state.new_terms import MOST_COMBINATIONS
 from tocsin.engine.state.operator import Firing
 from tocsin.engine.state.threshold import MOST_EVENTS, ThresholdState
@@ -14,6 +15,7 @@ from tocsin.events.event import Event
 from tocsin.logic.expr import Always
 from tocsin.logic.query import Filter, Threshold
 from tocsin.logic.runs import Runs
+from tocsin.rules.model import Rule
 
 MINUTE = 60_000_000_000
 EVERYTHING = Filter(Always(value=True))
@@ -217,3 +219,16 @@ def test_of_groups_that_are_not_told_there_is_no_more_than_a_count() -> None:
 def test_what_is_kept_and_damaged_is_named(value: bytes) -> None:
     with pytest.raises(StoreError, match="what a rule counted by user cannot be read"):
         ThresholdState(Threshold(EVERYTHING, ("user",), 1), {'["a"]': value}, runs=RUNS)
+
+
+def test_with_another_limit_a_rule_begins_anew() -> None:
+    def rule(most: int | None, value: int = 1) -> Rule:
+        return Rule(
+            id="r", name="r", vendor="elastic", path="r.toml", language="kuery", type="threshold",
+            kind="threshold", text="", query=Threshold(EVERYTHING, ("user",), value),
+            max_signals=most,
+        )  # fmt: skip
+
+    names = [operator_name(rule(most)) for most in (None, 1, 2, 1)]
+    assert len(set(names)) == 3
+    assert names[1] == names[3]
