@@ -26,6 +26,9 @@ _LONGEST_GRAM: Final = 4
 _MOST_GRAMS: Final = 16
 """A glob is noted at the least crowded of so many grams of its longest piece."""
 
+_AT_ONCE: Final = 64 << 10
+"""The grams of so many places are looked at together: those of a whole text may be very many."""
+
 _DEEPEST: Final = 12
 """Globs of more pieces than this are asked one by one, where their first pieces fit."""
 
@@ -68,12 +71,13 @@ class GlobIndex:
     def fits(self, text: str) -> int:
         """The bits of the globs that fit."""
         mask = self._anywhere.fits(text, 0)
-        grams = self._grams
+        found: set[str] = set()
         for size in self._sizes:
-            for gram in {text[at : at + size] for at in range(len(text) - size + 1)}:
-                node = grams.get(gram)
-                if node is not None:
-                    mask = node.fits(text, mask)
+            for start in range(0, len(text) - size + 1, _AT_ONCE):
+                ends = range(start, min(start + _AT_ONCE, len(text) - size + 1))
+                found.update(self._grams.keys() & {text[at : at + size] for at in ends})
+        for gram in found:
+            mask = self._grams[gram].fits(text, mask)
         return mask
 
 

@@ -25,7 +25,6 @@ import msgspec
 from tocsin.engine import compiled
 from tocsin.engine.ascii_regex import Doubtful, translated
 from tocsin.engine.re2_sets import (
-    ByPieces,
     Demoted,
     Pattern,
     Re2Sets,
@@ -320,16 +319,14 @@ class _Doubtful:
 
     def __init__(self, patterns: tuple[Weighed, ...]) -> None:
         self._patterns = patterns
-        self._globs: ByPieces | None = None
-        self._paths: Re2Sets | None = None
+        self._sets: Re2Sets | None = None
 
     def fits(self, text: str) -> int:
         if len(self._patterns) <= _ASKED_SINGLY and len(text) <= _LONGEST_ASKED_SINGLY:
             return sum_of(self._patterns, text)
-        if self._globs is None or self._paths is None:
-            self._globs = ByPieces([item for item in self._patterns if item[0].kind == "glob"])
-            self._paths = Re2Sets(item for item in self._patterns if item[0].kind != "glob")
-        return self._globs.fits(text) | self._paths.fits(text)
+        if self._sets is None:
+            self._sets = Re2Sets(self._patterns)
+        return self._sets.fits(text)
 
 
 def _chunks(expressions: list[_Expression]) -> tuple[list[list[_Expression]], list[_Expression]]:

@@ -74,6 +74,7 @@ class PatternSet:
         self._at_once = bool(with_hyperscan)
         self._lengths: list[_Length] = []
         self._databases: HyperscanSet | None = None
+        self._planned: HyperscanSet | None = None
         self._sets: Re2Sets | None = None
         self._ask: Callable[[str], int] = self._first
         self._spent, self._allowed = 0.0, 0.0
@@ -104,7 +105,10 @@ class PatternSet:
         has_regex = any(pattern.kind == "regex" for pattern, _ in rest)
         if self._has_chosen or _few(rest) is not None or (len(rest) <= _SAFE and not has_regex):
             return ()
-        return HyperscanSet(rest).demoted if self._with_hyperscan else parted(rest).demoted
+        if not self._with_hyperscan:
+            return parted(rest).demoted
+        self._planned = self._planned or HyperscanSet(rest)
+        return self._planned.demoted
 
     def _choose(self) -> None:
         rest: list[Weighed] = []
@@ -120,7 +124,7 @@ class PatternSet:
         elif not self._with_hyperscan:
             self._use_sets(rest)
         else:
-            self._databases = HyperscanSet(rest)
+            self._databases = self._planned or HyperscanSet(rest)
             if self._databases.load():
                 self._use(self._databases.fits)
             elif self._at_once:

@@ -133,7 +133,7 @@ def path_needs(pattern: Pattern) -> str:
     if ANY_SEGMENTS in segments:
         place = segments.index(ANY_SEGMENTS)
         before, behind = "/".join(segments[:place]), "/".join(segments[place + 1 :])
-        if not behind and place:
+        if place == len(segments) - 1 and place:
             before += "/"
         # What stands before and what stands behind may overlap, so only one of them is looked for.
         text = f"{before}*" if len(before) >= len(behind) else f"*{behind}"

@@ -227,7 +227,7 @@ class _Question:
         if lookups is None:
             if not any(isinstance(leaf.matcher, _PATTERNS) for leaf in self._leaves):
                 return ()
-            lookups = _Lookups(self._kind, self._leaves, self._with_hyperscan)
+            lookups = self._lookups = _Lookups(self._kind, self._leaves, self._with_hyperscan)
         return lookups.demoted
 
 

@@ -8,6 +8,7 @@ r"""Whether a text has the pieces that a regular expression cannot do without: a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from tocsin.logic._json_spelling import QUOTE
 from tocsin.logic._regex_anchors import Every, Need, needs_of
@@ -21,18 +22,23 @@ def piece_test(pattern: str, *, whole: bool = False) -> Callable[[str], bool]:
         whole: whether it has to match the whole text, or any part.
     """
     test = _test(needs_of(pattern, whole=whole))
+    return lambda text: test(_lowered(text))
 
-    def may_fit(text: str) -> bool:
-        # Beyond ASCII there are letters that are equal in other ways than `lower` knows.
-        return not text.isascii() or test(text.lower())
 
-    return may_fit
+@lru_cache(maxsize=1)
+def _lowered(text: str) -> str:
+    """A text in which ASCII letters are small, and so is what is equal to them: ``ſ``, ``K``.
+
+    Many expressions ask for the same one, one after the other.
+    """
+    return text.lower() if text.isascii() else text.lower().replace("\u017f", "s")
 
 
 def _test(need: Need) -> Callable[[str], bool]:
     if isinstance(need, str):
         piece = need.replace(QUOTE, "").lower()
-        return lambda text: piece in text
+        # Other letters are equal to more than `lower` knows: σ and ς.
+        return (lambda text: piece in text) if piece.isascii() else (lambda _: True)
     tests = [_test(term) for term in need.terms]
     if isinstance(need, Every) or not tests:
         return lambda text: all(test(text) for test in tests)

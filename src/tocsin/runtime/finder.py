@@ -23,7 +23,7 @@ from tocsin.engine.plan import Plan
 from tocsin.engine.rows import Row, RowPlan
 from tocsin.engine.selection import SAMPLE, inherited
 from tocsin.engine.sieve import Sieve, Sifted
-from tocsin.engine.slow_patterns import Slow, slow_in
+from tocsin.engine.slow_patterns import Slow
 from tocsin.events import shapes
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record, Undecodable
@@ -263,7 +263,7 @@ class Finder:
     def slow(self) -> tuple[Slow, ...]:
         """The patterns that are beyond a limit, and so asked in a slower way."""
         refused = () if self.lesson is None else self.lesson.refused
-        return (*slow_in(self._plan), *refused)
+        return (*self._pupil.slow(self._plan), *refused)
 
     def share_by_bytes(self, number: int) -> float:
         """In how large a share of a sample bytes alone let a condition through."""

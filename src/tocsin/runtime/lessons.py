@@ -6,6 +6,7 @@ with it. It says how to find candidates quickly, and never what holds: another o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -17,10 +18,11 @@ from tocsin import kept_files
 from tocsin.engine import byte_scan
 from tocsin.engine.byte_scan import Atom
 from tocsin.engine.classes import Classes, telling_fields
+from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.engine.selection import learn
 from tocsin.engine.sieve import Formulas, Selected, numbers_in
-from tocsin.engine.slow_patterns import Slow
+from tocsin.engine.slow_patterns import Slow, slow_in
 from tocsin.events import shapes
 from tocsin.events.decoders import json
 from tocsin.events.record import Document, Record
@@ -86,6 +88,17 @@ class Pupil:
         """Learns from some events as JSON, and keeps it."""
         found = self._learned(texts)
         kept_files.store("lesson", self._key, msgspec.msgpack.encode(found))
+        return found
+
+    def slow(self, plan: Plan) -> tuple[Slow, ...]:
+        """The patterns of the conditions that are beyond a limit; on a machine worked out once."""
+        data = kept_files.load("slow", self._key)
+        with contextlib.suppress(msgspec.DecodeError):
+            if data is not None:
+                return msgspec.msgpack.decode(data, type=tuple[Slow, ...])
+        found = tuple(slow_in(plan))
+        with contextlib.suppress(UnicodeError):  # half of a surrogate
+            kept_files.store("slow", self._key, msgspec.msgpack.encode(found))
         return found
 
     def _learned(self, texts: Sequence[bytes]) -> Lesson:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tocsin.engine import glob_index
 from tocsin.engine.glob_index import GlobIndex
 from tocsin.logic.patterns import glob_matches
 
@@ -49,3 +51,9 @@ def test_globs_that_begin_alike_are_told_apart_by_what_comes_behind() -> None:
         [("*abcd*x", 1), ("*abcd*x*", 2), ("*abcd*", 4), ("abcd*x", 8), ("*ab?d*", 16)],
         ["abcd", "abcdx", "zabcdxz", "abxdx", "xabcd"],
     )
+
+
+def test_a_long_text_is_looked_at_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glob_index, "_AT_ONCE", 5)
+    globs = [("*abcd*ef*", 1), ("*cd", 2), ("*x?z*", 4), ("*q*", 8)]
+    check(globs, ["-" * n + "abcd" + "-" * n + "efcd" for n in range(8)] + ["----xyz", "q"])

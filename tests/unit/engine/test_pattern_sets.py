@@ -94,6 +94,13 @@ def test_what_a_path_glob_fits_fits_the_glob_that_stands_for_it(
 
 
 @pytest.mark.parametrize("hyperscan", ENGINES)
+@pytest.mark.parametrize("glob", ["/etc/*/**/", "/*/**/", "/a/**/", "/a/**", "/**/", "a*/*/**/"])
+def test_a_path_glob_may_end_in_any_segments_and_none(glob: str, hyperscan: bool) -> None:
+    patterns = [Pattern(glob, "path"), Pattern(glob, "path", fold_case=True)]
+    check(made(patterns, hyperscan), patterns, ["/etc/", "/", "/a/", "/a/b/", "/a/b", "ab/", "/A/"])
+
+
+@pytest.mark.parametrize("hyperscan", ENGINES)
 def test_the_patterns_of_published_rules_answer_as_each_alone(
     shared: Path, hyperscan: bool
 ) -> None:
