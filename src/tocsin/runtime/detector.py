@@ -51,6 +51,10 @@ class Window(msgspec.Struct, frozen=True):
         )
 
 
+ALWAYS = Window()
+"""All times."""
+
+
 class Detector:
     """A set of rules at work.
 
@@ -78,7 +82,7 @@ class Detector:
         rules: Sequence[Rule],
         *,
         now: int,
-        window: Window | None = None,
+        window: Window = ALWAYS,
         warm_up: dt.timedelta = dt.timedelta(0),
         saved: Mapping[str, Mapping[str, bytes]] | None = None,
         indicators: Sequence[Document] = (),
@@ -89,7 +93,7 @@ class Detector:
         # A silent rule that nothing else needs at work costs nothing.
         self.rules = tuple(r for r in rules if not r.silent or isinstance(r.query, AgentRule))
         self._now = now
-        self._window = window or Window()
+        self._window = window
         self._warm_up = int(warm_up.total_seconds() * 1_000_000_000)
         self._roles = [roles_of(rule.query) for rule in self.rules]
         self._overrides = [_override(rule) for rule in self.rules]
@@ -134,7 +138,7 @@ class Detector:
             clock=partial(_time_within, self._window) if warm_up else None,
             thinnings=(
                 thinnings(self.rules, self._conditions, saved)
-                if limited and window is None
+                if limited and window == ALWAYS
                 else None
             ),
             reads_twice=reads_twice,

@@ -28,7 +28,7 @@ from tocsin.errors import InputError, UsageError
 from tocsin.events.decoders import parquet
 from tocsin.events.record import Document, Undecodable
 from tocsin.rules.model import Rule
-from tocsin.runtime.detector import Detector, Window
+from tocsin.runtime.detector import ALWAYS, Detector, Window
 from tocsin.runtime.hits import Found
 from tocsin.runtime.maps import Maps
 from tocsin.runtime.outcome import Outcome
@@ -126,7 +126,7 @@ class Scan:
         memory: Memory,
         sink: Sink,
         *,
-        window: Window | None = None,
+        window: Window = ALWAYS,
         warm_up: dt.timedelta = dt.timedelta(0),
         dead_letters: Path | None = None,
         indicators: Sequence[Document] = (),
@@ -345,7 +345,7 @@ def _place(file: InputFile) -> str:
 def _scan_key(
     rules: Sequence[Rule],
     inputs: Inputs,
-    window: Window | None,
+    window: Window,
     warm_up: dt.timedelta,
     indicators: Sequence[Document],
     max_signals: int | None,
@@ -356,7 +356,7 @@ def _scan_key(
     parts += [(rule.id, rule.type, rule.text) for rule in rules]
     parts += [item.text for rule in rules for item in rule.exceptions]
     parts += [] if max_signals is None else [("max_signals", max_signals)]
-    parts += [window and (window.since, window.until), warm_up.total_seconds()]
+    parts += [(window.since, window.until), warm_up.total_seconds()]
     # Without their time, which may be that of their reading.
     parts += [{k: v for k, v in one.items() if k != "@timestamp"} for one in indicators]
     for part in parts:

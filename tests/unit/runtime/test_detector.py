@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from tocsin.engine.match import Match
+from tocsin.events.decoders.json import Block
 from tocsin.events.record import Record
-from tocsin.logic.expr import Leaf
+from tocsin.logic.expr import Leaf, Not
 from tocsin.logic.field_types import date_of
 from tocsin.logic.matchers import Equals
-from tocsin.logic.query import Filter, NewTerms, Query
+from tocsin.logic.query import Filter, NewTerms, Query, Threshold
 from tocsin.rules.model import Rule
 from tocsin.runtime.detector import Detector, Window
 
@@ -187,6 +188,17 @@ class TestIdentity:
     def test_is_the_events_own_where_it_has_one(self) -> None:
         mine = msgspec.structs.replace(record("2026-11-01"), id="own")
         assert [m.events[0].id for m in run([rule()], [mine])] == ["own"]
+
+
+def test_a_threshold_is_told_only_what_it_tells_of() -> None:
+    anything = Filter(Not(Leaf("event.action", Equals(("accept",)), "keyword")))
+    limited = rule(Threshold(anything, ("host.id",), 1), max_signals=1)
+    lines = [record("2026-11-14T00:00:00Z", host=f"h{n % 2}").raw for n in range(30_000)]
+    detector = Detector([limited], now=NOW, window=Window(), limited=True)
+    found = detector.finder.in_block(Block(b"\n".join(lines), 1, 0))
+    assert len(found.hits) < len(lines) // 2 + 10
+    detector.take(found, "test")
+    assert [m.key.partition("@")[0] for m in detector.finish()] == ['["h0"]']
 
 
 def test_pipes_keep_the_first_and_the_last() -> None:
