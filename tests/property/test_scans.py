@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import itertools
 import json
 import shutil
@@ -596,6 +597,28 @@ def test_a_small_file_in_the_bulk_format_keeps_the_ids_of_its_events(tmp_path: P
     summary = Scan([rule], inputs, Forgetful(), sink, clock=lambda: NOW).run()
     assert sorted(alert.events[0].id for alert in sink.alerts) == [f"own-{n}" for n in range(6)]
     assert (summary.events, summary.undecodable) == (6, {})
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_standard_input_may_become_a_bulk_request(
+    monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    lines = []
+    for number in range(200):
+        lines += [json.dumps({"create": {"_id": f"own-{number}"}})] if number >= 90 else []
+        lines.append(json.dumps({"kind": "a", "n": number, "@timestamp": "2026-11-01T12:00:00Z"}))
+    stdin = io.TextIOWrapper(io.BytesIO("\n".join(lines).encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    rule = Rule(
+        id="r", name="r", vendor="elastic", path="r", language="kuery", type="query", kind="query",
+        text="", query=kind_is("a"),
+    )  # fmt: skip
+    sink = Rung()
+    with small_blocks(1_000):
+        job = Scan([rule], find(["-"]), Forgetful(), sink, clock=lambda: NOW, jobs=jobs)
+        summary = job.run()
+    assert (summary.events, summary.undecodable) == (200, {})
+    assert {f"own-{n}" for n in range(90, 200)} < {alert.events[0].id for alert in sink.alerts}
 
 
 @pytest.mark.timeout(60)

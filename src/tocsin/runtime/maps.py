@@ -17,6 +17,7 @@ MOST_SECTIONS = 100_000
 """A file with more has them joined by twos."""
 
 _State = tuple[int, int, int]
+_UNCHANGING: _State = (0, 0, 0)
 
 
 class _Map(msgspec.Struct):
@@ -44,7 +45,7 @@ class Maps:
     def begin(self, opened: OpenFile) -> None:
         """A file is read from its beginning."""
         name = opened.file.name
-        self._maps[name] = _Map(_state(name), opened.plain_path is not None)
+        self._maps[name] = _Map(_state(opened.file), opened.plain_path is not None)
 
     def add(self, file: InputFile, layout: bytes, offset: int, line: int) -> None:
         """The next lines of it; without a layout it will be read as it was.
@@ -80,13 +81,15 @@ class Maps:
         known = self._maps.get(file.name)
         if known is None or not known.is_whole or known.state is None:
             return None
-        return (known.parts[0], known.is_plain) if _state(file.name) == known.state else None
+        return (known.parts[0], known.is_plain) if _state(file) == known.state else None
 
 
-def _state(name: str) -> _State | None:
+def _state(file: InputFile) -> _State | None:
     """What tells a file from what is there when it was written to."""
+    if file.kept is not None:
+        return _UNCHANGING
     try:
-        found = Path(name).stat()
+        found = Path(file.name).stat()
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns

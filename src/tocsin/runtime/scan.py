@@ -36,7 +36,7 @@ from tocsin.runtime.pieces import Pieces
 from tocsin.runtime.rereading import Rereading
 from tocsin.runtime.slow_patterns import slow_patterns
 from tocsin.runtime.summary import Summary
-from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile
+from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile, comes_once, readable_again
 from tocsin.sources.files import Found as Inputs
 
 MANY_BYTES = 8 << 20
@@ -136,7 +136,8 @@ class Scan:
         verify_input: bool = False,
         jobs: int = 1,
     ) -> None:
-        self._inputs = inputs
+        reads_twice = not memory.remembers and _is_worth_it(inputs)
+        self._inputs = readable_again(inputs) if reads_twice or jobs > 1 else inputs
         self._jobs = jobs
         self._memory = memory
         self._sink = sink
@@ -155,7 +156,7 @@ class Scan:
         self._detector = Detector(
             rules, now=clock(), window=window, warm_up=warm_up,
             saved=saved, indicators=indicators, all_decoded=verify_input,
-            limited=True, reads_twice=not memory.remembers and _can_be_read_twice(inputs),
+            limited=True, reads_twice=reads_twice,
         )  # fmt: skip
         self._outcome = Outcome(rules, saved, max_signals=max_signals)
         self.summary = Summary(
@@ -164,6 +165,14 @@ class Scan:
 
     def run(self) -> Summary:
         """Does it; an input that cannot be read costs that input, and the summary names it."""
+        try:
+            return self._run()
+        finally:
+            for file in self._inputs.files:
+                if file.kept is not None:
+                    file.kept.close()
+
+    def _run(self) -> Summary:
         begun = time.monotonic()
         summary, read = self.summary, 0
         summary.refused.extend(self._inputs.refused)
@@ -317,10 +326,10 @@ def rare_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _can_be_read_twice(inputs: Inputs) -> bool:
-    """Whether it is worth while to read the inputs twice, and possible."""
+def _is_worth_it(inputs: Inputs) -> bool:
+    """Whether it may be worth while to read the inputs twice: they are large, or nobody knows."""
     total = sum(file.size * (_DENSE if _is_dense(file) else 1) for file in inputs.files)
-    return total >= MANY_BYTES and all(Path(file.name).is_file() for file in inputs.files)
+    return total >= MANY_BYTES or any(map(comes_once, inputs.files))
 
 
 def _is_dense(file: InputFile) -> bool:

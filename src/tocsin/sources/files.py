@@ -14,6 +14,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
@@ -23,6 +24,7 @@ from tocsin.errors import InputError, UsageError
 from tocsin.events.decoders import Decoder, decoders, json, parquet, recognise, suffixes
 from tocsin.events.record import Record, Undecodable
 from tocsin.events.shapes import PLAIN, shapes
+from tocsin.sources.kept import Kept
 
 if TYPE_CHECKING:
     from tocsin.events.arrow.file import ParquetFile
@@ -47,11 +49,13 @@ class InputFile(msgspec.Struct, frozen=True):
         size: in bytes as it lies on disk; 0 where that is unknown.
         format: the decoder or the shape that it has, where the user said so (`formats`); empty:
             to be recognised.
+        kept: what was read of it, where it comes only once (`readable_again`).
     """
 
     name: str
     size: int = 0
     format: str = ""
+    kept: Kept | None = None
 
     @property
     def shown(self) -> str:
@@ -117,6 +121,23 @@ def find(inputs: Iterable[str], format: str = "") -> Found:  # noqa: A002  (the 
     return Found(tuple(files.values()), tuple(passed_over), tuple(refused))
 
 
+def comes_once(file: InputFile) -> bool:
+    """Whether it is no file that can be opened again: a pipe, standard input."""
+    return file.name == STANDARD_INPUT or not Path(file.name).is_file()
+
+
+def readable_again(found: Found) -> Found:
+    """The same files; what comes only once (a pipe, standard input) is kept as it is read."""
+
+    def again(file: InputFile) -> InputFile:
+        if not comes_once(file):
+            return file
+        kept = Kept(partial(_raw, file), closes=file.name != STANDARD_INPUT)
+        return msgspec.structs.replace(file, kept=kept)
+
+    return msgspec.structs.replace(found, files=tuple(map(again, found.files)))
+
+
 def _below(directory: str, refused: list[str]) -> Iterator[Path]:
     """Everything in a directory and below that is no directory; links are not followed to one."""
 
@@ -156,10 +177,10 @@ class OpenFile:
     def __init__(self, file: InputFile, standard_input: BinaryIO | None = None) -> None:
         self.file = file
         try:
-            if file.name == STANDARD_INPUT:
-                self._raw: BinaryIO = standard_input or _standard_input()
+            if file.kept is not None:
+                self._raw = file.kept.open()
             else:
-                self._raw = Path(file.name).open("rb")  # noqa: SIM115  (closed by `close`)
+                self._raw = standard_input or _raw(file)
             self._counted = _Counted(self._raw)
             self._stream: Any = io.BufferedReader(self._counted, _BLOCK)
             self._content: _Decompressed | None = None
@@ -190,8 +211,9 @@ class OpenFile:
         self.close()
 
     def close(self) -> None:
-        """Closes the file; standard input stays open."""
-        if self.file.name != STANDARD_INPUT and hasattr(self, "_raw"):
+        """Closes the file; standard input stays open, and what is kept is kept."""
+        is_open = self.file.name == STANDARD_INPUT and self.file.kept is None
+        if not is_open and hasattr(self, "_raw"):
             self._raw.close()
 
     @property
@@ -272,7 +294,9 @@ class OpenFile:
             raise InputError(message) from error
 
 
-def _standard_input() -> BinaryIO:
+def _raw(file: InputFile) -> BinaryIO:
+    if file.name != STANDARD_INPUT:
+        return Path(file.name).open("rb")
     if sys.stdin is None:  # it was closed before Tocsin was started
         raise OSError(errno.EBADF, "standard input is closed")
     return sys.stdin.buffer

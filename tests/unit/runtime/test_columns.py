@@ -151,9 +151,9 @@ def test_a_small_file_of_columns_is_worth_reading_twice(tmp_path: Path) -> None:
     parquet.write_table(pa.Table.from_pylist(events(80)), path)
     size = path.stat().st_size
     with mock.patch.object(scanning, "MANY_BYTES", 4 * size):
-        assert scanning._can_be_read_twice(find([str(path)]))
+        assert scanning._is_worth_it(find([str(path)]))
         path.rename(tmp_path / "a.ndjson")
-        assert not scanning._can_be_read_twice(find([str(tmp_path / "a.ndjson")]))
+        assert not scanning._is_worth_it(find([str(tmp_path / "a.ndjson")]))
 
 
 # --- rows that need not be told -------------------------------------------------------------------
