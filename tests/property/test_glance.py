@@ -13,8 +13,9 @@ from tocsin.engine import glance, reference
 from tocsin.engine.glance import Glance
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
-from tocsin.logic.expr import Expr, Leaf, Nested, Script, walk
+from tocsin.logic.expr import And, Expr, Leaf, Nested, Not, Script, walk
 from tocsin.logic.matchers import Equals
+from tocsin.logic.value import Call, Field
 from tocsin.testing import strategies as some
 
 Documents = list[dict[str, Any]]
@@ -70,6 +71,21 @@ def test_fields_that_are_known_are_not_asked_again(rules: list[Expr], batch: Doc
     tells = Glance(rows, [(number, known) for number in range(len(rules))])
     for document, left in zip(documents, tells.look(lines), strict=True):
         assert {n for n, rule in enumerate(rules) if reference.holds(rule, document)} <= set(left)
+
+
+def test_what_is_computed_of_fields_is_asked_last() -> None:
+    alike = Script(Call("eq", (Field("process.name"), Field("process.parent.name")), True))
+    rules = [And((Not(CURL), And((alike,)))), CURL, Not(alike)]
+    names = [("sh", "SH"), ("sh", "vi"), ("curl", "curl"), ("curl", None), (None, "vi"), (1, True)]
+    documents = [{"process": {"name": name, "parent.name": parent}} for name, parent in names]
+    holding = [
+        tuple(n for n, rule in enumerate(rules) if reference.holds(rule, document))
+        for document in documents
+    ]
+    assert holding[:3] == [(0,), (2,), (1,)]
+    tells = Glance(RowPlan(Plan(rules)), [(0, ()), (1, ()), (2, ())])
+    for _ in range(2):
+        assert tells.look(list(map(msgspec.json.encode, documents))) == holding
 
 
 def test_a_line_that_cannot_be_read_is_left_to_others() -> None:

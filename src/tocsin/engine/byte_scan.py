@@ -43,7 +43,7 @@ _SET_MEMORY = 512 << 20
 """For all sets of RE2 together; one has at least a part of it."""
 
 _LEAST_PART = 32
-_MANY = 48
+_MANY = 32
 
 _MOST_PLACES = 64
 _MANY_PLACES = 10_000
@@ -245,16 +245,18 @@ def _masks(found: list[int], lines: Lines) -> Masks:
     places = np.array(found, dtype=np.int64)
     numbers = places & _LARGEST_NUMBER
     rows = np.searchsorted(lines.feeds, (places >> _ID_BITS) - 1)
-    keys = np.unique(numbers * lines.count + rows)
+    keys = numbers * lines.count + rows
+    keys.sort()
     numbers, rows = np.divmod(keys, lines.count)
-    starts = np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1])).tolist()
+    firsts = np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
+    starts = firsts.tolist()
     result: Masks = {}
     row_list = rows.tolist()
-    for start, end in zip(starts, [*starts[1:], len(row_list)], strict=True):
-        number = int(numbers[start])
+    ends = [*starts[1:], len(row_list)]
+    for number, start, end in zip(numbers[firsts].tolist(), starts, ends, strict=True):
+        mask = 1 << row_list[start]
         if end - start < _MANY:
-            mask = 0
-            for row in row_list[start:end]:
+            for row in row_list[start + 1 : end]:
                 mask |= 1 << row
         else:
             mask = mask_of(rows[start:end], lines.count)

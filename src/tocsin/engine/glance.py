@@ -7,18 +7,21 @@ worked out once, since processes come again:
 
     process.name: 0b01, process.parent.executable: 0b100   ->   conditions 3 and 7 may hold
 
-What reads a field in another way than by its name, or more than one at once, is taken for true.
+A condition that needs something which is computed of fields (two of them are alike) is asked for
+that last. What reads a field in another way than by its name is taken for true.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from tocsin.engine import reference
 from tocsin.engine.plan import Plan
 from tocsin.engine.rows import RowPlan
 from tocsin.events.narrow import Narrow, Values
-from tocsin.logic.expr import Expr, Leaf, Nested, Script, walk
+from tocsin.logic.expr import Always, And, Expr, Leaf, Nested, Not, Or, Script, walk
 from tocsin.logic.prefilter import ignoring, relaxed
+from tocsin.logic.value import fields_of
 
 _MOST_KNOWN = 20_000
 _TRIAL = 512
@@ -49,7 +52,10 @@ class Glance:
             relaxed(ignoring(rows.conditions[number], (Script, Nested)), known.__contains__)
             for number, known in conditions
         ]
-        self._fields = sorted({field for expr in self._exprs for field in _fields(expr)})
+        computed = {n: terms for n in self._numbers if (terms := _computed(rows.conditions[n]))}
+        asked = {field for terms in computed.values() for field in _fields(And(terms))}
+        self._fields = sorted(asked.union(*map(_fields, self._exprs)))
+        self._computed = {n: _Computed(terms, self._fields) for n, terms in computed.items()}
         self._narrow = Narrow(self._fields, learns=False)
         whole = _Question(rows, self._numbers, self._exprs, self._fields)
         self._first = self._second = whole
@@ -67,9 +73,21 @@ class Glance:
         found = [
             self._numbers if values is None else first(values) and second(values) for values in read
         ]
+        if self._computed:
+            found = [
+                left if values is None or not left else self._still(left, values)
+                for left, values in zip(found, read, strict=True)
+            ]
         if not self._is_tried:
             self._try(read, found)
         return found
+
+    def _still(self, left: tuple[int, ...], values: Values) -> tuple[int, ...]:
+        """Those of some conditions that may hold by what is computed of the values, too."""
+        computed = self._computed
+        if computed.keys().isdisjoint(left):
+            return left
+        return tuple(n for n in left if n not in computed or computed[n].holds(values))
 
     def _try(self, read: list[Values | None], found: list[tuple[int, ...]]) -> None:
         self._trial += filter(None, read)
@@ -139,5 +157,57 @@ class _Question:
         return found
 
 
+class _Computed:
+    """Terms of a condition that compute something, asked of the values of some fields."""
+
+    def __init__(self, terms: tuple[Expr, ...], fields: Sequence[str]) -> None:
+        self._expr = And(terms)
+        self._fields = tuple(dict.fromkeys(_fields(self._expr)))
+        self._places = [fields.index(field) for field in self._fields]
+        self._known: dict[Values, bool] = {}
+
+    def holds(self, values: Values) -> bool:
+        """Whether all of them hold."""
+        mine = tuple(values[place] for place in self._places)
+        if not all(value is None or type(value) is str for value in mine):
+            # 1, 1.0 and true are one key of a Python dict, but three values of an event.
+            return self._worked_out(mine)
+        found = self._known.get(mine)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[mine] = self._worked_out(mine)
+        return found
+
+    def _worked_out(self, values: Values) -> bool:
+        document = {
+            field: list(value) if isinstance(value, tuple) else value
+            for field, value in zip(self._fields, values, strict=True)
+            if value is not None
+        }
+        return reference.holds(self._expr, document)
+
+
+def _computed(expr: Expr) -> tuple[Expr, ...]:
+    """What a condition needs in any case and is computed of fields that are read by their names."""
+    terms = expr.terms if isinstance(expr, And) else (expr,)
+    found: list[Expr] = []
+    for term in terms:
+        if isinstance(term, And):
+            found += _computed(term)
+            continue
+        nodes = list(walk(term))
+        scripts = [node for node in nodes if isinstance(node, Script)]
+        fields = [field for script in scripts for field in fields_of(script.value)]
+        is_plain = all(isinstance(node, (Script, Not, And, Or, Always)) for node in nodes)
+        if fields and is_plain and not any(f.view or "*" in f.name for f in fields):
+            found.append(term)
+    return tuple(found)
+
+
 def _fields(expr: Expr) -> Iterator[str]:
-    return (node.field for node in walk(expr) if isinstance(node, Leaf))
+    for node in walk(expr):
+        if isinstance(node, Leaf):
+            yield node.field
+        elif isinstance(node, Script):
+            yield from (field.name for field in fields_of(node.value))

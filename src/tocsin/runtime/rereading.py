@@ -24,6 +24,9 @@ from tocsin.runtime.wanted import AT_ONCE, Stretch, Wanted
 from tocsin.runtime.workers import SECTION, Task, Workers, found_in
 from tocsin.sources.files import InputFile, OpenFile
 
+_TASK = 4 * SECTION
+"""How much a process is given to read at once: lines that matter are few, and better together."""
+
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -191,13 +194,13 @@ def _read(path: str, stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, by
 
 
 def _together(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
-    """As many of them as are about one section."""
+    """As many of them as are about `_TASK` bytes."""
     some: list[Stretch] = []
     size = 0
     for stretch in stretches:
         some.append(stretch)
         size += stretch.end - stretch.begin
-        if size >= SECTION:
+        if size >= _TASK:
             yield some
             some, size = [], 0
     if some:
