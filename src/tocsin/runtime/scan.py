@@ -200,7 +200,8 @@ class Scan:
                 if mark is not None and self._detector.is_resumable:
                     progress.done.append(mark)
                     progress.read = self._detector.read
-                self._commit(progress)
+                if file is not self._inputs.files[-1]:  # at the end much of it is forgotten
+                    self._commit(progress)
         if summary.events:
             summary.slow = slow_patterns(self._detector)
         if self._detector.again():
