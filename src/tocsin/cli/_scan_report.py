@@ -145,6 +145,8 @@ def _of_alerts(summary: Summary) -> Iterator[_Line]:
 
 def _of_losses(summary: Summary, passed_over: tuple[str, ...]) -> Iterator[_Line]:
     """What did not ring, or was no event."""
+    from tocsin.engine.state.new_terms import MOST_COMBINATIONS
+
     policies = summary.policies
     told: tuple[tuple[str, int, tuple[str, ...], str, str], ...] = (
         ("limited", policies.limited, ("match", "es"), ("kept back, as their rules send one in a "
@@ -161,6 +163,10 @@ def _of_losses(summary: Summary, passed_over: tuple[str, ...]) -> Iterator[_Line
     for label, number, what, text, style in told:
         if number:
             yield label, f"{number_of(number, *what)} {text}", style
+    if summary.crowded:
+        worst = ", ".join(f"{n:,} × {name}" for name, n in summary.crowded.most_common(3))
+        text = f"{number_of(summary.crowded.total(), 'event')} with more combinations of values "
+        yield "crowded", f"{text}than count ({MOST_COMBINATIONS:,} an event): {worst}", _WORRYING
     if summary.undecodable:
         reasons = summary.undecodable.most_common(4)
         yield "undecodable", ", ".join(f"{n:,} × {why}" for why, n in reasons), _WORRYING

@@ -275,6 +275,16 @@ class Detector:
                 found[self.rules[number].name] += operator.beyond
         return found
 
+    @property
+    def crowded(self) -> Counter[str]:
+        """How many events had more combinations of values than count, by rule name."""
+        found: Counter[str] = Counter()
+        for number, operator in self._operators.items():
+            many = getattr(operator, "cut", 0)
+            if many:
+                found[self.rules[number].name] += many
+        return found
+
     def remembered(self) -> Iterator[Match]:
         """What rules of Datadog's Agent find, oldest first: as much as nobody can hold at once.
 

@@ -213,6 +213,7 @@ class Scan:
         summary.learned = self._detector.learned
         summary.suppressed = self._outcome.suppressed
         summary.cut = self._outcome.cut + self._detector.beyond
+        summary.crowded = self._detector.crowded
         summary.policies = self._detector.policies
         summary.undated = self._detector.undated
         summary.outside = self._detector.outside

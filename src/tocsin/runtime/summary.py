@@ -28,6 +28,7 @@ class Summary(msgspec.Struct):
         learned: new terms that the warm-up kept quiet.
         suppressed: matches that were counted on another's alert.
         cut: matches beyond what a run of their rule may alert, by rule name.
+        crowded: events with more combinations of values than count, by rule name.
         policies: what the memory of Datadog's Agent rules has to say of itself.
         undated: hits on events without a time of their own.
         outside: hits outside of --since and --until.
@@ -50,6 +51,7 @@ class Summary(msgspec.Struct):
     learned: int = 0
     suppressed: int = 0
     cut: Counter[str] = msgspec.field(default_factory=Counter)
+    crowded: Counter[str] = msgspec.field(default_factory=Counter)
     policies: Remembered = Remembered()
     undated: int = 0
     outside: int = 0

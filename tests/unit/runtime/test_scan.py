@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Sequence as SequenceOf
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tocsin.alerts.model import Alert
+from tocsin.cli import _scan_report
 from tocsin.errors import StoreError, UsageError
 from tocsin.logic.expr import Always
-from tocsin.logic.query import Filter
+from tocsin.logic.query import Filter, Key, NewTerms, Query, Sample, Sequence, Term, Threshold
 from tocsin.rules.model import Rule
 from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import PENDING_ALERTS, Scan
@@ -35,13 +37,13 @@ class Handed(Forgetful):
     def progress(self, scan: str) -> bytes | None:
         return self.note
 
-    def add(self, alerts: Sequence[Alert]) -> int:
+    def add(self, alerts: SequenceOf[Alert]) -> int:
         self.counts.append(len(alerts))
         return super().add(alerts)
 
     def commit(
         self,
-        alerts: Sequence[Alert],
+        alerts: SequenceOf[Alert],
         changes: dict[str, dict[str, bytes | None]],
         scan: str,
         progress: bytes | None,
@@ -108,3 +110,36 @@ def test_what_is_held_is_in_order_of_time(tmp_path: Path) -> None:
         f"2026-11-0{day}" for day in sorted(days)
     ]
     assert msgspec.json.encode(held.in_order())
+
+
+HOST_AND_USER = (Key("host"), Key("user"))
+ANYTHING = Term(Filter(Always(value=True)), HOST_AND_USER)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Threshold(Filter(Always(value=True)), ("host", "user"), 2),
+        NewTerms(Filter(Always(value=True)), ("host", "user"), dt.timedelta(days=7)),
+        Sequence((ANYTHING, ANYTHING), dt.timedelta(minutes=1)),
+        Sample((ANYTHING, ANYTHING)),
+    ],
+    ids=["threshold", "new_terms", "sequence", "sample"],
+)
+def test_events_with_more_combinations_of_values_than_count_are_counted(
+    tmp_path: Path, query: Query
+) -> None:
+    lines = [
+        {"@timestamp": "2026-11-14T00:00:00Z", "host": list(range(hosts)), "user": list(range(25))}
+        for hosts in (1, 40, 41)  # 40 x 25 are as many as count
+    ]
+    (tmp_path / "a.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    rule = msgspec.structs.replace(ANY, query=query)
+    job = Scan([rule], find([str(tmp_path / "a.ndjson")]), Forgetful(), Held(0, 0))
+    summary = job.run()
+    assert summary.crowded == {"a rule": 1}
+    [(label, text, _)] = _scan_report._of_losses(summary, ())
+    assert label == "crowded"
+    assert (
+        text == "1 event with more combinations of values than count (1,000 an event): 1 × a rule"
+    )

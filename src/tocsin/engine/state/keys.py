@@ -17,7 +17,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from tocsin.logic.field_types import FieldType, Scalar, coerce, version_key
 from tocsin.logic.query import Key
 
 MOST_KEYS = 1_000
-"""How many combinations of keys one event may join with; more are cut off."""
+"""How many combinations of keys one event may join with; more are cut off, and counted."""
 
 JoinKey = tuple[Scalar | None, ...]
 
@@ -42,6 +42,13 @@ def join_keys(document: Mapping[str, Any], keys: tuple[Key, ...]) -> list[JoinKe
         return [(value,) for value in _values(document, keys[0])[:MOST_KEYS]]
     product = itertools.product(*[_values(document, key) for key in keys])
     return list(itertools.islice(product, MOST_KEYS))
+
+
+def is_crowded(document: Mapping[str, Any], choices: Iterable[tuple[Key, ...]]) -> bool:
+    """Whether an event has more combinations of some keys than `join_keys` gives."""
+    return any(
+        math.prod(len(_values(document, key)) for key in keys) > MOST_KEYS for keys in choices
+    )
 
 
 def key_text(key: JoinKey) -> str:

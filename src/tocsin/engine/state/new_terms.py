@@ -124,7 +124,7 @@ class NewTermsState:
         texts = [tuple(dict.fromkeys(map(text_of, values))) for values in found]
         for terms in itertools.islice(itertools.product(*texts), MOST_COMBINATIONS):
             self._add(key_of(terms), event)
-        self.cut += max(0, math.prod(map(len, texts)) - MOST_COMBINATIONS)
+        self.cut += math.prod(map(len, texts)) > MOST_COMBINATIONS
 
     def _add(self, key: str, event: Event) -> None:
         time, clusters = event.time, self._clusters.get(key)

@@ -20,7 +20,14 @@ import msgspec
 
 from tocsin.engine.state._held import Held, hold, hold_json, packed, unpacked
 from tocsin.engine.state._told import Some, told
-from tocsin.engine.state.keys import join_keys, key_of_text, key_order, key_text
+from tocsin.engine.state.keys import (
+    MOST_KEYS,
+    is_crowded,
+    join_keys,
+    key_of_text,
+    key_order,
+    key_text,
+)
 from tocsin.engine.state.operator import Firing
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
@@ -84,6 +91,7 @@ class SampleState:
 
     Attributes:
         late: how many events came after a run that should have seen them had been closed.
+        cut: how many events had more than `MOST_KEYS` join keys, the rest of which was cut.
     """
 
     def __init__(
@@ -106,7 +114,7 @@ class SampleState:
         self._late: set[str] = set()
         self._sets: dict[tuple[int, ...], tuple[int, ...]] = {}  # many are equal; one is enough
         self._closed: int | None = None
-        self.late = 0
+        self.late = self.cut = 0
 
     def add(self, event: Event, roles: Sequence[int]) -> None:
         """Takes note of an event that satisfies these terms' filters, in any order of time."""
@@ -118,6 +126,8 @@ class SampleState:
                 by_key.setdefault(key_text(key), []).append(role)
         if not by_key:
             return
+        if len(by_key) >= MOST_KEYS:
+            self.cut += is_crowded(event.document, (self._terms[role].by for role in set(roles)))
         if self._closed is not None and self._first(event.time) <= self._closed:
             self.late += 1
             self._late.update(by_key)

@@ -49,7 +49,7 @@ from tocsin.engine.state._sequence_machine import (
 from tocsin.engine.state._sequence_rows import Keys, Places, Rows
 from tocsin.engine.state._sequence_stages import MOST_STAGES, Stages, reached
 from tocsin.engine.state._told import Some, told
-from tocsin.engine.state.keys import JoinKey, join_keys, key_text
+from tocsin.engine.state.keys import MOST_KEYS, JoinKey, is_crowded, join_keys, key_text
 from tocsin.engine.state.operator import Firing, Saved
 from tocsin.errors import StoreError
 from tocsin.events.event import Event
@@ -69,6 +69,9 @@ class SequenceState:
         query: the rule's query.
         saved: what `changes` gave before, gathered.
         runs: when the rule would have run; None: everything is one window.
+
+    Attributes:
+        cut: how many events had more than `MOST_KEYS` join keys, the rest of which was cut.
 
     Raises:
         StoreError: what was saved is not what `changes` gave.
@@ -99,6 +102,7 @@ class SequenceState:
         except (msgspec.DecodeError, ValueError, OverflowError, IndexError) as error:
             raise StoreError(f"what a sequence remembers cannot be read: {error}") from error
         self._changed: set[int] = set()
+        self.cut = 0
 
     def add(self, event: Event, roles: SequenceOf[int]) -> None:
         """Takes note of an event that satisfies some terms, in any order of time."""
@@ -115,6 +119,8 @@ class SequenceState:
                     by_key[text] = (*by_key.get(text, ()), role)
         if not by_key:
             return
+        if len(by_key) >= MOST_KEYS:
+            self.cut += is_crowded(event.document, (self._by[role] for role in roles))
         tie = tiebreaker_of(self._query, event)
         ident = usual_number_of(event.id)
         for text, mine in by_key.items():
