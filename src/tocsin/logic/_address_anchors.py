@@ -88,7 +88,8 @@ def _either(field: str, found: Sequence[Anchor], begins: Sequence[bytes]) -> Anc
 
 def _groups(address: ipaddress.IPv6Address) -> Anchor:
     """The groups of four digits: they are written in one way, unless the last two as IPv4."""
-    groups = address.exploded.split(":")[:_GROUPS_OF_HEX]
+    # `exploded` raises where there is a zone (fe80::1%eth0).
+    groups = address.packed.hex(":", 2).split(":")[:_GROUPS_OF_HEX]
     texts = [f":{group}:" for group in groups if not group.startswith("0")]
     if texts and not groups[0].startswith("0"):
         texts[0] = texts[0][1:]
@@ -96,7 +97,7 @@ def _groups(address: ipaddress.IPv6Address) -> Anchor:
 
 
 def _first_group(network: ipaddress.IPv6Network) -> Anchor:
-    group = network.network_address.exploded[:4]
+    group = network.network_address.packed.hex(":", 2)[:4]
     if network.prefixlen < 2 * _OCTET or group.startswith("0"):
         return ANYTHING
     return Text(f"{group}:".encode())

@@ -261,6 +261,7 @@ def test_a_boolean_is_there(value: bool, line: bytes, expected: bool) -> None:
         (Equals(("10.0.0.1",)), AnyOf((Text(b"10.0.0.1"), Text(b":ffff:")))),
         (Equals(("2001:db8::1",)), Text(b"2001:")),
         (Equals(("fe80::abcd:1234:5678:9abc",)), All((Text(b"fe80:"), Text(b":abcd:"), Text(b":1234:")))),
+        (Equals(("fe80::1%eth0",)), Text(b"fe80:")),
         (Equals(("::1",)), ANYTHING),
         (InNetwork(("169.254.0.0/16",)), AnyOf((Text(b"169.254."), Text(b":ffff:")))),
         (InNetwork(("10.9.8.7/31",)), AnyOf((Text(b"10.9.8.6"), Text(b"10.9.8.7"), Text(b":ffff:")))),
