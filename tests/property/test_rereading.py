@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import io
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,10 +25,11 @@ from tocsin.logic.matchers import Equals
 from tocsin.rules.model import Rule
 from tocsin.runtime import deferral, layout, maps, wanted, workers
 from tocsin.runtime import scan as scanning
-from tocsin.runtime.memory import Forgetful
-from tocsin.runtime.scan import Scan
+from tocsin.runtime.memory import Forgetful, Stored
+from tocsin.runtime.scan import Memory, Scan
 from tocsin.sources.files import InputFile, find
 from tocsin.sources.kept import Kept
+from tocsin.store.open import open_store
 
 NOW = 1_800_000_000 * 10**9
 BEGIN = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
@@ -146,13 +148,18 @@ class Rung:
 
 
 def scan(
-    rules: Sequence[Rule], files: Sequence[Path], jobs: int = 1, *, piped: bool = False
+    rules: Sequence[Rule],
+    files: Sequence[Path],
+    jobs: int = 1,
+    *,
+    piped: bool = False,
+    memory: Memory | None = None,
 ) -> list[bytes]:
     sink = Rung()
     inputs = find([str(file) for file in files])
     if piped:
         inputs = msgspec.structs.replace(inputs, files=tuple(map(as_of_a_pipe, inputs.files)))
-    Scan(rules, inputs, Forgetful(), sink, clock=lambda: NOW, jobs=jobs).run()
+    Scan(rules, inputs, memory or Forgetful(), sink, clock=lambda: NOW, jobs=jobs).run()
     return sorted(msgspec.json.encode(alert) for alert in sink.alerts)
 
 
@@ -213,3 +220,58 @@ def test_several_processes_leave_out_what_one_does(data: st.DataObject) -> None:
         once = scan(rules, files)
         with small(150, 400):
             assert scan(rules, files, jobs=2, piped=data.draw(st.booleans())) == once
+
+
+# --- with a store -----------------------------------------------------------------------------
+
+
+@st.composite
+def later_and_later(draw: st.DrawFn) -> list[list[str]]:
+    """Events in order of time, in one to four parts; those of one time are in one part."""
+    seconds = sorted(draw(st.lists(st.integers(0, 20).map(lambda n: n * 15), max_size=40)))
+    ends = draw(st.sets(st.sampled_from(seconds), max_size=3)) if seconds else set()
+    parts: list[list[str]] = [[]]
+    for number, second in enumerate(seconds):
+        time = f"{BEGIN + dt.timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}Z"
+        kind, user = draw(KINDS), f"user-{draw(st.integers(1, 5))}"
+        parts[-1].append(
+            f'{{"@timestamp":"{time}","kind":"{kind}","user":"{user}","host":"host-1","n":{number}}}'
+        )
+        if second in ends and seconds[number + 1 : number + 2] != [second]:
+            parts.append([])
+    return parts
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "tocsin.db"
+    open_store(f"sqlite:///{path}").dispose()
+    return path
+
+
+@contextmanager
+def stored(empty: Path) -> Iterator[Stored]:
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(empty, place)
+        engine = open_store(f"sqlite:///{Path(place) / empty.name}")
+        try:
+            yield Stored(engine)
+        finally:
+            engine.dispose()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_what_is_put_off_goes_on_in_the_next_scan(
+    empty_store: Path, seed: int, data: st.DataObject
+) -> None:
+    # What ends with a missing event is judged at the end of a scan.
+    queries = sequences().filter(lambda query: not query.terms[-1].missing)
+    rules = rules_of(data.draw(st.lists(queries, min_size=1, max_size=2)))
+    with written(*data.draw(later_and_later())) as files:
+        with stored(empty_store) as memory:
+            once = {key for file in files for key in scan(rules, [file], memory=memory)}
+        with stored(empty_store) as memory, small(data.draw(st.sampled_from([1, 150, 500])), 700):
+            found = {key for file in files for key in scan(rules, [file], memory=memory)}
+        assert found == once

@@ -15,7 +15,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -36,7 +36,7 @@ from tocsin.logic import query as logic
 from tocsin.logic.expr import Always, Leaf
 from tocsin.logic.matchers import Equals
 from tocsin.rules.model import Rule, Suppression
-from tocsin.runtime import deferral, pieces, workers
+from tocsin.runtime import deferral, layout, pieces, workers
 from tocsin.runtime import scan as scanning
 from tocsin.runtime.finder import Finder
 from tocsin.runtime.memory import Forgetful, Stored
@@ -345,6 +345,27 @@ def test_neither_files_nor_batches_nor_order_matter(kind: str, data: st.DataObje
         assert told(scan(rules, place).alerts) == expected
 
 
+@contextmanager
+def small_blocks(size: int) -> Iterator[None]:
+    """Files are read a few lines at a time, and read twice where that can be."""
+    with (
+        mock.patch.object(decoding, "LINES_AT_ONCE", size),
+        mock.patch.object(workers, "SECTION", size),
+        mock.patch.object(scanning, "MANY_BYTES", 0),
+        mock.patch.object(deferral, "BROAD", -1.0),
+        mock.patch.object(layout, "SECTION", size),
+    ):
+        yield
+
+
+def read(data: st.DataObject, kind: str) -> AbstractContextManager[None]:
+    """How files are read: as usual, or what may have sequences in a way that tells more."""
+    if kind not in {"eql sequence", "mixed"}:
+        return nullcontext()
+    size = data.draw(st.sampled_from([0, 60, 400, 1 << 20]), label="bytes of a block")
+    return small_blocks(size) if size else nullcontext()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=6)
 @given(data=st.data())
@@ -357,7 +378,7 @@ def test_a_scan_that_was_interrupted_ends_as_if_it_had_not_been(
             whole = told(scan(rules, place, Stored(engine)).alerts)
             expected = stored(engine)
         assert whole.keys() == expected.keys()
-        with store(empty_store) as engine:
+        with store(empty_store) as engine, read(data, kind):
             ended = False
             for _ in range(data.draw(st.integers(1, 2), label="interruptions")):
                 memory: Stored = Stored(engine)
@@ -394,11 +415,11 @@ def test_a_scan_that_is_repeated_adds_nothing(
     found = data.draw(events())
     files = split(data.draw, data.draw(st.permutations(found)))
     with store(empty_store) as engine:
-        with directory(files) as place:
+        with directory(files) as place, read(data, kind):
             scan(rules, place, Stored(engine))
         expected = stored(engine)
         # The same files, in another order: the same events of the same ids.
-        with directory(data.draw(st.permutations(files))) as place:
+        with directory(data.draw(st.permutations(files))) as place, read(data, kind):
             scan(rules, place, Stored(engine))
         assert stored(engine).keys() == expected.keys()
 
@@ -441,7 +462,7 @@ def test_files_of_later_times_may_be_scanned_later(
         expected = stored(engine).keys()
     with store(empty_store) as engine:
         for part in parts:
-            with directory([data.draw(st.permutations(part))]) as place:
+            with directory([data.draw(st.permutations(part))]) as place, read(data, kind):
                 scan(rules, place, Stored(engine))
         assert stored(engine).keys() == expected
 
@@ -489,18 +510,6 @@ def test_huge_arrays_of_keys_and_terms_raise_nothing() -> None:
         rang = scan(rules, place).alerts
     assert {alert.rule.id for alert in rang} == {rule.id for rule in rules}
     assert len(rang) == 6_000
-
-
-@contextmanager
-def small_blocks(size: int) -> Iterator[None]:
-    """Files are read a few lines at a time, and read twice where that can be."""
-    with (
-        mock.patch.object(decoding, "LINES_AT_ONCE", size),
-        mock.patch.object(workers, "SECTION", size),
-        mock.patch.object(scanning, "MANY_BYTES", 0),
-        mock.patch.object(deferral, "BROAD", -1.0),
-    ):
-        yield
 
 
 def in_full(found: Sequence[Alert]) -> list[bytes]:

@@ -7,16 +7,23 @@ the lines again that hold the text of such a key, and evaluates every stage on t
 needs all of its stages with one key, and what happens under one key does not depend on others: the
 alerts are those of one reading.
 
-Nor does it depend on events that are further than ``maxspan`` from every hit of the rarest stage.
+Nor does it depend on events that are further than ``maxspan``, or than one run looks back, from
+every hit of the rarest stage.
 Whatever waits behind a step began no later than what waits behind the steps before it, so a
 sequence that began too early never takes the place of one that did not; an ``until`` counts between
 events of a sequence, and a missing event spoils one no further than ``maxspan`` from its other end.
+
+What rules remember may be kept for a later scan, whose events are later. Then every stage is also
+looked at no further than ``maxspan`` before the latest event, where a sequence may have begun, and
+no further than that from what an earlier scan left.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from tocsin.engine.state.keys import JoinKey, join_keys, key_of_text, key_text
 from tocsin.events.record import Document
@@ -32,6 +39,7 @@ from tocsin.logic.anchors import (
 from tocsin.logic.field_types import Scalar
 from tocsin.logic.query import Key, Query, Sample
 from tocsin.logic.query import Sequence as SequenceQuery
+from tocsin.logic.runs import Runs
 from tocsin.runtime.hits import KeyGate
 from tocsin.runtime.spans import EVER, Spans
 from tocsin.runtime.wanted import Wanted
@@ -42,10 +50,21 @@ BROAD = 0.0005
 MOST_KEYS = 20_000
 """With more keys than this a line is not asked whether it holds one of them."""
 
+LONGEST = dt.timedelta(minutes=15)
+"""What is kept for a later scan would be too much of the input where it reaches further."""
+
+Ends = tuple[int, int]
+"""From when until when, in nanoseconds."""
+
 Conditions = Sequence[tuple[int, int]]
 """(number of a rule, role in it) pairs."""
 
 _MICROSECOND = dt.timedelta(microseconds=1)
+
+
+class _Noted(msgspec.Struct, array_like=True):
+    leads: dict[int, int]
+    wanted: dict[int, dict[str, list[Ends]]]
 
 
 class Deferral:
@@ -54,19 +73,39 @@ class Deferral:
     Args:
         queries: of all rules, by their number.
         conditions: what events are asked about.
+        runs: of each rule, when it runs: a run has to see all of a sequence.
+        left: what rules remember is kept for a later scan: by rule, from when until when the events
+            are that an earlier one left. None: it is not kept.
 
     Attributes:
         leads: by rule that is put off, the role that is looked for.
     """
 
-    def __init__(self, queries: Mapping[int, Query], conditions: Conditions) -> None:
+    def __init__(
+        self, queries: Mapping[int, Query], conditions: Conditions, runs: Mapping[int, Runs],
+        left: Mapping[int, Ends] | None = None,
+    ) -> None:  # fmt: skip
         self._queries = queries
+        self._runs = runs
         self._conditions = conditions
+        self._left = left
         self.leads: dict[int, int] = {}
+        self._has_chosen = False
         self._wanted: dict[int, dict[str, Spans]] = {}
+        self._always: dict[int, Spans] = {}
 
     def choose(self, shares: Sequence[float]) -> frozenset[int]:
         """The conditions that the first reading asks about, given how broad each is."""
+        if not self._has_chosen:
+            self._has_chosen = True
+            self._choose(shares)
+        return frozenset(
+            number
+            for number, (rule, role) in enumerate(self._conditions)
+            if self.leads.get(rule, role) == role
+        )
+
+    def _choose(self, shares: Sequence[float]) -> None:
         by_rule: dict[int, dict[int, float]] = {}
         for (rule, role), share in zip(self._conditions, shares, strict=True):
             by_rule.setdefault(rule, {})[role] = share
@@ -78,13 +117,13 @@ class Deferral:
                 steps = list(range(len(query.terms)))
             else:
                 continue
+            reach = self._reach(rule)
+            if self._left is not None and (
+                reach is None or reach > LONGEST // _MICROSECOND * 1_000
+            ):
+                continue
             if max(of_roles.values()) > BROAD and len(of_roles) > 1:
                 self.leads[rule] = min(steps, key=lambda role: of_roles[role])
-        return frozenset(
-            number
-            for number, (rule, role) in enumerate(self._conditions)
-            if self.leads.get(rule, role) == role
-        )
 
     def note(self, rule: int, document: Document, time: int) -> None:
         """Takes note of an event of the rarest stage of a rule that is put off."""
@@ -98,17 +137,37 @@ class Deferral:
             else:
                 spans.add(time - reach, time + reach)
 
-    def second(self) -> list[int]:
-        """The conditions that the second reading asks about; none: it is not needed."""
-        return [n for n, (rule, _) in enumerate(self._conditions) if self._wanted.get(rule)]
+    def second(self, latest: int | None) -> list[int]:
+        """The conditions that the second reading asks about; none: it is not needed.
+
+        Args:
+            latest: events are that late, where what is remembered is kept; None: nobody knows.
+        """
+        if self._left is not None:
+            for rule in self.leads:
+                reach = self._reach(rule) or 0
+                spans = self._always[rule] = Spans()
+                spans.add(-EVER if latest is None else latest - reach, EVER)
+                if rule in self._left:
+                    begin, end = self._left[rule]
+                    spans.add(begin - reach, end + reach)
+        return [
+            number
+            for number, (rule, _) in enumerate(self._conditions)
+            if self._wanted.get(rule) or rule in self._always
+        ]
 
     def gates(self, conditions: Sequence[int]) -> list[Anchor]:
         """What a line holds that has one of the keys, for each of the conditions."""
+        if self._always:
+            return [ANYTHING for _ in conditions]
         by_rule = {rule: self._gate(rule, keys) for rule, keys in self._wanted.items()}
         return [by_rule[self._conditions[number][0]] for number in conditions]
 
     def keys(self, conditions: Sequence[int]) -> list[KeyGate | None]:
         """The values that a row has to have for each of the conditions; None: any."""
+        if self._always:
+            return [None for _ in conditions]
         found: list[KeyGate | None] = []
         for number in conditions:
             rule, role = self._conditions[number]
@@ -127,6 +186,9 @@ class Deferral:
 
     def is_wanted(self, rule: int, role: int, document: Document, time: int) -> bool:
         """Whether an event has a key of which the rarest stage was hit, and is near enough."""
+        always = self._always.get(rule)
+        if always is not None and always.meets(time, time):
+            return True
         wanted = self._wanted.get(rule, {})
         for key in join_keys(document, self._by(rule)[role]):
             spans = wanted.get(key_text(key))
@@ -138,6 +200,9 @@ class Deferral:
         """Which lines may matter to the second reading."""
         texts: dict[bytes, Spans] = {}
         others = Spans()
+        for spans in self._always.values():
+            for begin, end in spans.pairs:
+                others.add(begin, end)
         for rule, keys in self._wanted.items():
             values = {text: key_of_text(text) for text in keys}
             order = _telling(list(values.values()))
@@ -151,6 +216,30 @@ class Deferral:
                         for one in found:
                             texts.setdefault(one, Spans()).add(begin, end)
         return Wanted(texts, others)
+
+    def noted(self) -> bytes:
+        """What was noted so far, for a scan that goes on where this one was interrupted."""
+        wanted = {
+            rule: {text: spans.pairs for text, spans in keys.items()}
+            for rule, keys in self._wanted.items()
+        }
+        return msgspec.json.encode(_Noted(self.leads, wanted)) if self._has_chosen else b""
+
+    def go_on(self, noted: bytes) -> None:
+        """Goes on with what was noted.
+
+        Raises:
+            msgspec.DecodeError: it is damaged.
+        """
+        if not noted:
+            return
+        found = msgspec.json.decode(noted, type=_Noted)
+        self._has_chosen, self.leads = True, found.leads
+        for rule, keys in found.wanted.items():
+            for text, pairs in keys.items():
+                spans = self._wanted.setdefault(rule, {}).setdefault(text, Spans())
+                for begin, end in pairs:
+                    spans.add(begin, end)
 
     def _gate(self, rule: int, keys: Mapping[str, Spans]) -> Anchor:
         if len(keys) > MOST_KEYS:
@@ -167,8 +256,14 @@ class Deferral:
 
     def _reach(self, rule: int) -> int | None:
         """How far from a hit of the rarest stage events matter; None: there is no limit."""
-        span = getattr(self._queries[rule], "maxspan", None)
-        return None if span is None else span // _MICROSECOND * 1_000 + 1_000
+        query = self._queries[rule]
+        maxspan = getattr(query, "maxspan", None)
+        found = [] if maxspan is None else [maxspan // _MICROSECOND * 1_000 + 1_000]
+        terms = query.terms if isinstance(query, SequenceQuery) else ()
+        # An event that must be missing may lie further from what one run sees.
+        if not any(term.missing for term in terms):
+            found.append(self._runs[rule].lookback)
+        return min(found, default=None)
 
     def _types(self, rule: int) -> list[str]:
         """How the values of a key are read: as ``ip`` or as ``keyword``; empty: as either."""

@@ -20,6 +20,8 @@ from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_for, operator_name
 from tocsin.engine.state.indicator_match import IndicatorMatchState
 from tocsin.engine.state.operator import Firing, Operator
+from tocsin.engine.state.sample import SampleState
+from tocsin.engine.state.sequence import SequenceState
 from tocsin.engine.state.threshold import ThresholdState
 from tocsin.events import shapes
 from tocsin.events.event import Event
@@ -30,7 +32,7 @@ from tocsin.logic.query import Correlation, Filter, NewTerms, Query, Sample, Thr
 from tocsin.logic.query import Sequence as SequenceQuery
 from tocsin.rules.model import Rule
 from tocsin.runtime._times import time_of
-from tocsin.runtime.deferral import Deferral
+from tocsin.runtime.deferral import Deferral, Ends
 from tocsin.runtime.finder import Finder
 from tocsin.runtime.hits import Found, Hit
 from tocsin.runtime.policies import Policies, Remembered
@@ -68,6 +70,7 @@ class Detector:
         indicators: documents about threats, for the rules that look for them.
         reads_twice: the input will be read again where `again` asks for it, so that sequences with
             broad stages can be put off (`runtime.deferral`).
+        remembers: what rules remember is kept for a later scan.
         all_decoded: see `Finder`.
         limited: what rings goes through an `Outcome`: what that would cut need not ring (`beyond`).
 
@@ -87,6 +90,7 @@ class Detector:
         saved: Mapping[str, Mapping[str, bytes]] | None = None,
         indicators: Sequence[Document] = (),
         reads_twice: bool = False,
+        remembers: bool = True,
         all_decoded: bool = False,
         limited: bool = False,
     ) -> None:
@@ -124,10 +128,16 @@ class Detector:
             if not self._is_blind(number)
         ]
         self._deferral = (
-            Deferral({n: rule.query for n, rule in enumerate(self.rules)}, self._conditions)
+            Deferral(
+                {n: rule.query for n, rule in enumerate(self.rules)},
+                self._conditions,
+                {n: rule.runs for n, rule in enumerate(self.rules)},
+                _left(self._operators) if remembers else None,
+            )
             if reads_twice
             else None
         )
+        self._latest: int | None = None
         self._is_second = False
         self.wanted: Wanted | None = None
         self.finder = Finder(
@@ -137,7 +147,7 @@ class Detector:
             all_decoded=all_decoded,
             clock=partial(_time_within, self._window) if warm_up else None,
             thinnings=(
-                thinnings(self.rules, self._conditions, saved)
+                thinnings(self.rules, self._conditions, saved, ends=remembers)
                 if limited and window == ALWAYS
                 else None
             ),
@@ -171,12 +181,25 @@ class Detector:
         """How many records have been read."""
         return self._order
 
-    def go_on(self, read: int) -> None:
+    def go_on(self, read: int, noted: bytes) -> None:
         """Says that so many records were read before, by a scan that was interrupted.
 
         The order of arrival decides between equal times; what is remembered was counted from there.
+
+        Args:
+            read: how many.
+            noted: what that scan's detector had `noted`.
+
+        Raises:
+            msgspec.DecodeError: that is damaged.
         """
+        if self._deferral is not None:
+            self._deferral.go_on(noted)
         self._order = read
+
+    def noted(self) -> bytes:
+        """What was noted of sequences that are put off."""
+        return b"" if self._deferral is None else self._deferral.noted()
 
     def feed(self, records: Sequence[Record], source: str) -> list[Match]:
         """What rings at once over some records of a file, in the order of the rules."""
@@ -209,16 +232,21 @@ class Detector:
         self._order += found.span
         return matches
 
-    def again(self) -> bool:
+    def again(self, latest: int | None = None) -> bool:
         """Whether the input has to be read a second time, for sequences that were put off.
 
         If so, everything is made ready for it: `finder` finds what is needed, from the first file
         on, and `take` takes it.
+
+        Args:
+            latest: events are that late; None: nobody knows but of hits.
         """
         deferral = self._deferral
         if deferral is None or self._is_second:
             return False
-        chosen = deferral.second()
+        known = self._latest if latest is None else latest
+        # A clock that is ahead must not hide what is now.
+        chosen = deferral.second(None if known is None else min(known, self._now))
         if not chosen:
             return False
         self.wanted = deferral.wanted()
@@ -351,6 +379,8 @@ class Detector:
         record, shaped, document = hit.record, hit.shaped, hit.document
         time = time_of(document, "@timestamp")
         identity = self._identities.name(record, shaped)
+        if time is not None and (self._latest is None or time > self._latest):
+            self._latest = time
         return Event(
             identity, self._now if time is None else time, document, source, record.position,
             None if shaped is None else record.document, received=time is None,
@@ -481,6 +511,15 @@ def _details(query: Query, firing: Firing) -> dict[str, Any]:
             return {"threshold": asked}
         case _:
             return {}
+
+
+def _left(operators: Mapping[int, Operator]) -> dict[int, Ends]:
+    """By sequence or sample, from when until when the events are that an earlier scan left."""
+    return {
+        number: operator.restored
+        for number, operator in operators.items()
+        if isinstance(operator, (SequenceState, SampleState)) and operator.restored is not None
+    }
 
 
 def _time_within(window: Window, document: Document) -> int | None:

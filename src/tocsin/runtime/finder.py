@@ -77,8 +77,7 @@ class Finder:
         clock: the time of an event, where `Found.earliest` is asked for; every line is decoded.
         few: so many pairs of event and condition are evaluated without any preparation.
         thinnings: by condition, which of its events need not be told.
-        reads_twice: the input will be read again where something is put off, and what rules
-            remember is not kept for another scan.
+        reads_twice: the input will be read again where something is put off.
 
     Attributes:
         lesson: what was learned; None: nothing yet.
@@ -114,7 +113,7 @@ class Finder:
         self._expected = 0.0
         self.lesson: Lesson | None = None
         self._thinnings = thinnings or {}
-        self._reads_twice = self._makes_maps = reads_twice
+        self._makes_maps = reads_twice
 
     @cached_property
     def _plan(self) -> Plan:
@@ -457,7 +456,9 @@ class Finder:
 
     def _learn(self, texts: Sequence[bytes]) -> None:
         lesson = self._pupil.known() if self._lessons == 0 else None
-        self._use(lesson or self._pupil.learn(texts))
+        # What a few events taught is no lesson for many.
+        is_enough = lesson is not None and 2 * lesson.size >= len(texts)
+        self._use(lesson if lesson is not None and is_enough else self._pupil.learn(texts))
 
     @cached_property
     def _pupil(self) -> Pupil:
@@ -480,7 +481,7 @@ class Finder:
             number: LineThinning(
                 self._conditions[number], self._indices[number], fields=one.fields,
                 override=one.override, runs=one.runs, most=one.most,
-                ends=not self._reads_twice,
+                ends=one.ends,
             )
             for number, one in self._thinnings.items()
             if not lesson.selected.gates[number]

@@ -37,7 +37,7 @@ _PAYS = 0.03
 """Without weak conditions, classes pay when so many candidates a line could be dropped."""
 
 _NOT_FOUND = "not looked for in raw lines"
-_VERSION = 2
+_VERSION = 3
 """Of the form of lessons that are kept."""
 
 
@@ -49,12 +49,14 @@ class Lesson(msgspec.Struct, frozen=True):
         fields: the fields that make classes.
         shares: of each condition, in how large a share of events it has to be evaluated.
         refused: what cannot be looked for in lines, and is taken for present in each.
+        size: how many events the sample had.
     """
 
     selected: Selected
     fields: tuple[str, ...]
     shares: tuple[float, ...]
     refused: tuple[Slow, ...] = ()
+    size: int = 0
 
 
 class Pupil:
@@ -106,7 +108,7 @@ class Pupil:
         selected = learn(needed, texts)
         refused = _refused(needed, selected)
         documents = [msgspec.json.decode(text) for text in texts]
-        lesson = Lesson(selected, (), selected.shares, refused)
+        lesson = Lesson(selected, (), selected.shares, refused, len(texts))
         asked = broad(lesson)
         if not asked or not texts:
             return lesson
@@ -120,7 +122,7 @@ class Pupil:
         shares = list(selected.shares)
         for number, count in counts.items():
             shares[number] = min(shares[number], count / len(texts))
-        return Lesson(selected, fields, tuple(shares), refused)
+        return Lesson(selected, fields, tuple(shares), refused, len(texts))
 
 
 def _refused(needed: Formulas, selected: Selected) -> tuple[Slow, ...]:

@@ -10,11 +10,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tocsin.runtime.layout import Table, coarser, moved, table_of
+from tocsin.runtime.layout import ALWAYS, EARLIEST, Table, coarser, moved, table_of
 from tocsin.sources.files import InputFile, OpenFile
 
 MOST_SECTIONS = 100_000
 """A file with more has them joined by twos."""
+
+_SECOND = 1_000_000_000
 
 _State = tuple[int, int, int]
 _UNCHANGING: _State = (0, 0, 0)
@@ -75,6 +77,20 @@ class Maps:
                 if sum(map(len, parts)) == sum(map(len, before)):
                     break
             known.parts, known.is_whole = [np.concatenate([table_of(b""), *parts])], True
+
+    @property
+    def latest(self) -> int | None:
+        """All events of some section are that late, in nanoseconds; None: no time is known.
+
+        A single event whose clock is ahead says nothing of the others.
+        """
+        found = [
+            int(times.max())
+            for known in self._maps.values()
+            for part in known.parts
+            if len(times := part[:, EARLIEST][part[:, EARLIEST] > ALWAYS[0]])
+        ]
+        return max(found) * _SECOND if found else None
 
     def of(self, file: InputFile) -> tuple[Table, bool] | None:
         """The sections of a file, and whether it can be read from any place."""

@@ -25,7 +25,7 @@ from tocsin.alerts.model import Alert
 from tocsin.engine.match import Match
 from tocsin.engine.state.build import operator_name
 from tocsin.errors import InputError, UsageError
-from tocsin.events.decoders import parquet
+from tocsin.events.decoders import json, parquet
 from tocsin.events.record import Document, Undecodable
 from tocsin.rules.model import Rule
 from tocsin.runtime.detector import ALWAYS, Detector, Window
@@ -36,7 +36,7 @@ from tocsin.runtime.pieces import Pieces
 from tocsin.runtime.rereading import Rereading
 from tocsin.runtime.slow_patterns import slow_patterns
 from tocsin.runtime.summary import Summary
-from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile, comes_once, readable_again
+from tocsin.sources.files import STANDARD_INPUT, InputFile, OpenFile, readable_again
 from tocsin.sources.files import Found as Inputs
 
 MANY_BYTES = 8 << 20
@@ -92,11 +92,13 @@ class Progress(msgspec.Struct):
         done: the files that are done.
         alerts: the alerts found in them.
         read: how many records were read up to the end of the last of them.
+        noted: see `Detector.noted`.
     """
 
     done: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
     alerts: list[str] = msgspec.field(default_factory=list)
     read: int = 0
+    noted: bytes = b""
 
 
 class Scan:
@@ -136,8 +138,8 @@ class Scan:
         verify_input: bool = False,
         jobs: int = 1,
     ) -> None:
-        reads_twice = not memory.remembers and _is_worth_it(inputs)
-        self._inputs = readable_again(inputs) if reads_twice or jobs > 1 else inputs
+        self._inputs = inputs = readable_again(inputs)
+        reads_twice = _is_worth_it(inputs)
         self._jobs = jobs
         self._memory = memory
         self._sink = sink
@@ -156,7 +158,7 @@ class Scan:
         self._detector = Detector(
             rules, now=clock(), window=window, warm_up=warm_up,
             saved=saved, indicators=indicators, all_decoded=verify_input,
-            limited=True, reads_twice=reads_twice,
+            limited=True, reads_twice=reads_twice, remembers=memory.remembers,
         )  # fmt: skip
         self._outcome = Outcome(rules, saved, max_signals=max_signals)
         self.summary = Summary(
@@ -200,11 +202,12 @@ class Scan:
                 if mark is not None and self._detector.is_resumable:
                     progress.done.append(mark)
                     progress.read = self._detector.read
+                    progress.noted = self._detector.noted()
                 if file is not self._inputs.files[-1]:  # at the end much of it is forgotten
                     self._commit(progress)
         if summary.events:
             summary.slow = slow_patterns(self._detector)
-        if self._detector.again():
+        if self._detector.again(pieces.maps.latest):
             self._read_again(pieces.maps)
         for match in self._detector.finishing():
             self._alerts(self._outcome.take([match]))
@@ -228,9 +231,12 @@ class Scan:
             progress = msgspec.json.decode(note, type=Progress)
         except msgspec.DecodeError:
             return Progress()  # to begin anew finds the same alerts
+        try:
+            self._detector.go_on(progress.read, progress.noted)
+        except msgspec.DecodeError:
+            return Progress()
         for alert in self._memory.alerts(progress.alerts):
             self._count(alert)
-        self._detector.go_on(progress.read)
         return progress
 
     def _file(
@@ -329,9 +335,16 @@ def rare_collections() -> Iterator[None]:
 
 
 def _is_worth_it(inputs: Inputs) -> bool:
-    """Whether it may be worth while to read the inputs twice: they are large, or nobody knows."""
+    """Whether it may be worth while to read the inputs twice: there is much in them."""
     total = sum(file.size * (_DENSE if _is_dense(file) else 1) for file in inputs.files)
-    return total >= MANY_BYTES or any(map(comes_once, inputs.files))
+    if total >= MANY_BYTES:
+        return True
+    pipes = [file.kept for file in inputs.files if file.kept is not None]
+    if len(inputs.files) > 1 or not pipes:  # nobody waits for a pipe before other files are read
+        return bool(pipes)
+    with suppress(OSError):  # whoever reads it says so
+        return pipes[0].exceeds(json.LINES_AT_ONCE)
+    return False
 
 
 def _is_dense(file: InputFile) -> bool:

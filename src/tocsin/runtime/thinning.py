@@ -53,12 +53,15 @@ class Thinning(msgspec.Struct, frozen=True):
         override: the rule's `timestamp_override`; empty: none.
         runs: when the rule runs.
         most: of how many groups a run tells.
+        ends: whether what is remembered is kept: of other groups it is told from when until when
+            they were there, else that they were.
     """
 
     fields: tuple[str, ...]
     override: str
     runs: Runs
     most: int
+    ends: bool = True
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -177,6 +180,8 @@ def thinnings(
     rules: Sequence[Rule],
     conditions: Sequence[tuple[int, int]],
     saved: Mapping[str, Mapping[str, bytes]],
+    *,
+    ends: bool = True,
 ) -> dict[int, Thinning]:
     """By condition, what its rule need not be told.
 
@@ -185,6 +190,7 @@ def thinnings(
         conditions: (number of a rule, role in it) pairs.
         saved: what rules remember of other scans, by operator: which groups come first does not
             show in a batch then.
+        ends: see `Thinning`.
     """
     found = {}
     for place, (number, _) in enumerate(conditions):
@@ -199,6 +205,6 @@ def thinnings(
             and not saved.get(operator_name(rule))
         ):
             found[place] = Thinning(
-                query.fields, rule.timestamp_override, rule.runs, rule.max_signals
+                query.fields, rule.timestamp_override, rule.runs, rule.max_signals, ends
             )
     return found

@@ -121,16 +121,11 @@ def find(inputs: Iterable[str], format: str = "") -> Found:  # noqa: A002  (the 
     return Found(tuple(files.values()), tuple(passed_over), tuple(refused))
 
 
-def comes_once(file: InputFile) -> bool:
-    """Whether it is no file that can be opened again: a pipe, standard input."""
-    return file.name == STANDARD_INPUT or not Path(file.name).is_file()
-
-
 def readable_again(found: Found) -> Found:
     """The same files; what comes only once (a pipe, standard input) is kept as it is read."""
 
     def again(file: InputFile) -> InputFile:
-        if not comes_once(file):
+        if file.name != STANDARD_INPUT and Path(file.name).is_file():
             return file
         kept = Kept(partial(_raw, file), closes=file.name != STANDARD_INPUT)
         return msgspec.structs.replace(file, kept=kept)

@@ -49,6 +49,17 @@ class Kept:
         self._end_frame()
         return io.BufferedReader(_Reader(self, self._packed.unpacked()), _AT_ONCE)
 
+    def exceeds(self, size: int) -> bool:
+        """Whether there are more bytes than so many; waits for them.
+
+        Raises:
+            OSError: it cannot be opened or read.
+        """
+        stream, left = self.open(), size + 1
+        while left and (piece := stream.read(min(left, _AT_ONCE))):
+            left -= len(piece)
+        return not left
+
     def more(self, buffer: memoryview) -> int:
         """Reads what nobody has read, and keeps it; 0 at the end."""
         if self._has_ended:

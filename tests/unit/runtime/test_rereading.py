@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import msgspec
 import pytest
 
 from tocsin.engine.needles import Needles
@@ -17,12 +18,14 @@ from tocsin.logic.matchers import Equals
 from tocsin.rules.model import Rule
 from tocsin.runtime import layout, rereading
 from tocsin.runtime import scan as scanning
-from tocsin.runtime.memory import Forgetful
+from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import Scan
 from tocsin.runtime.wanted import Stretch
 from tocsin.sources.files import find
+from tocsin.store.open import open_store
 
 BEGIN = dt.datetime(2026, 11, 14, tzinfo=dt.UTC)
+NOW = int((BEGIN + dt.timedelta(hours=4)).timestamp()) * 1_000_000_000
 KEY = (logic.Key("process.entity_id"),)
 RULE = Rule(
     id="r", name="r", vendor="elastic", path="r.toml", language="eql", type="eql",
@@ -146,3 +149,55 @@ def test_needles_are_found_in_either_case_and_too_many_are_not_counted() -> None
     assert needles.places(b"odd" * 100_000) is None
     assert Needles([]).places(b"odd") == []
     assert Needles([b"odd"], with_hyperscan=False).places(b"odd") is None
+
+
+def kept(file: Path, store: Path, rule: Rule = RULE) -> list[list[str]]:
+    """Scans a file with a store, and says what rang."""
+    sink, engine = Rung(), open_store(f"sqlite:///{store}")
+    try:
+        Scan([rule], find([str(file)]), Stored(engine), sink, clock=lambda: NOW).run()
+    finally:
+        engine.dispose()
+    return sink.found
+
+
+def test_with_a_store_what_a_later_scan_may_go_on_with_is_looked_at_too(
+    tmp_path: Path, read: list[Stretch]
+) -> None:
+    data = [f"{line}\n" for line in lines()]
+    for name, part in ("a", data[:2_005]), ("b", data[2_005:]):
+        (tmp_path / name).with_suffix(".ndjson").write_text("".join(part))
+    assert kept(tmp_path / "a.ndjson", tmp_path / "t.db") == []
+    # The last minute, and nothing else.
+    assert 60 * len(data[0]) < sum(one.end - one.begin for one in read) < 80 * len(data[0])
+    read.clear()
+    assert kept(tmp_path / "b.ndjson", tmp_path / "t.db") == [["line 2001", "line 6"]]
+    # Its first minute, since what began before may go on, and its last.
+    assert 120 * len(data[0]) < sum(one.end - one.begin for one in read) < 160 * len(data[0])
+
+
+def test_with_a_store_what_an_earlier_scan_left_is_gone_on_with(
+    tmp_path: Path, read: list[Stretch]
+) -> None:
+    query = RULE.query
+    assert isinstance(query, logic.Sequence)
+    rule = msgspec.structs.replace(
+        RULE, query=msgspec.structs.replace(query, terms=query.terms[::-1])
+    )
+    data = lines()
+    data[2_010] = line(2_010, "key-02020", "odd")
+    (tmp_path / "a.ndjson").write_text("\n".join(data[:2_015]))
+    (tmp_path / "b.ndjson").write_text("\n".join(data[2_015:]))
+    assert kept(tmp_path / "a.ndjson", tmp_path / "t.db", rule) == []
+    assert kept(tmp_path / "b.ndjson", tmp_path / "t.db", rule) == [["line 2011", "line 6"]]
+    assert sum(one.end - one.begin for one in read) < 400 * len(data[0])
+
+
+def test_a_clock_that_is_ahead_does_not_hide_what_others_say(
+    tmp_path: Path, read: list[Stretch]
+) -> None:
+    ahead = line(200_000_000, "key-ahead", "other")
+    (tmp_path / "a.ndjson").write_text("\n".join([*lines()[:2_005], ahead]))
+    (tmp_path / "b.ndjson").write_text("\n".join(lines()[2_005:]))
+    assert kept(tmp_path / "a.ndjson", tmp_path / "t.db") == []
+    assert kept(tmp_path / "b.ndjson", tmp_path / "t.db") == [["line 2001", "line 6"]]

@@ -116,3 +116,11 @@ def test_what_cannot_be_read_on_says_so_each_time() -> None:
         with pytest.raises(OSError, match="output error"):
             stream.read(1)
     kept.close()
+
+
+def test_whether_there_is_more_is_known_without_losing_anything() -> None:
+    kept = Kept(lambda: io.BytesIO(DATA))
+    assert kept.exceeds(len(DATA) - 1)
+    assert not kept.exceeds(len(DATA))
+    assert kept.open().read() == DATA
+    kept.close()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tocsin.engine.state._held import Held, hold_json, packed, unpacked
 from tocsin.engine.state._numbers import WIDTH
-from tocsin.engine.state._sequence_machine import LONG_AGO, Entry
+from tocsin.engine.state._sequence_machine import Entry
 
 Places = npt.NDArray[np.intp]
 """Where rows stand among the rows."""
@@ -112,9 +112,10 @@ class Rows:
         return len(self._held) - self._gone
 
     @property
-    def newest(self) -> int:
-        """The latest time of a row."""
-        return int(self._times().max()) if len(self._held) else LONG_AGO
+    def ends(self) -> list[int]:
+        """The earliest and the latest time of a row; nothing where there is none."""
+        times = self._times()
+        return [int(times.min()), int(times.max())] if len(times) else []
 
     def take(self, until: int | None) -> Places:
         """The rows that are taken now: up to a time, each event once for each key."""

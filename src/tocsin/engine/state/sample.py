@@ -92,6 +92,7 @@ class SampleState:
     Attributes:
         late: how many events came after a run that should have seen them had been closed.
         cut: how many events had more than `MOST_KEYS` join keys, the rest of which was cut.
+        restored: from when until when the events are that were saved; None: there are none.
     """
 
     def __init__(
@@ -110,6 +111,9 @@ class SampleState:
             self._pools = {key: _decoded(value) for key, value in (saved or {}).items()}
         except (msgspec.DecodeError, ValueError) as error:
             raise StoreError(f"what a sample remembers cannot be read: {error}") from error
+        times = [one.time for pool in self._pools.values() for one in pool.candidates]
+        times += [time for pool in self._pools.values() for time, _ in pool.used]
+        self.restored = (min(times), max(times)) if times else None
         self._changed: set[str] = set()
         self._late: set[str] = set()
         self._sets: dict[tuple[int, ...], tuple[int, ...]] = {}  # many are equal; one is enough

@@ -72,6 +72,7 @@ class SequenceState:
 
     Attributes:
         cut: how many events had more than `MOST_KEYS` join keys, the rest of which was cut.
+        restored: from when until when the events are that were saved; None: there are none.
 
     Raises:
         StoreError: what was saved is not what `changes` gave.
@@ -97,6 +98,7 @@ class SequenceState:
         self._expiries: list[tuple[int, int]] = []
         self._expiring: set[int] = set()
         self._newest = LONG_AGO
+        self.restored: tuple[int, int] | None = None
         try:
             self._restore(saved or {})
         except (msgspec.DecodeError, ValueError, OverflowError, IndexError) as error:
@@ -298,6 +300,7 @@ class SequenceState:
             state.until = None  # it ends only what was under way when it came
 
     def _restore(self, saved: Saved) -> None:
+        times: list[int] = []
         for name, value in saved.items():
             if name.startswith(_ROWS):
                 self._rows.restore(int(name[len(_ROWS) :]), value)
@@ -305,14 +308,18 @@ class SequenceState:
             key, state = int(name[len(_STATE) :]), state_of(value)
             self._states[key] = state
             chains = [*(chain for chain in state.waiting if chain), *state.candidates]
-            newest = max((e.time for chain in chains for e in chain), default=LONG_AGO)
-            newest = max([newest, *(h[0] for hits in state.missing for h in hits)])
-            self._newest = max(self._newest, newest)
+            mine = [entry.time for chain in chains for entry in chain]
+            mine += [hit[0] for hits in state.missing for hit in hits]
+            newest = max(mine, default=LONG_AGO)
+            times += mine
             if state.candidates:
                 self._live.add(key)
             else:
                 self._remember_expiry(key, newest)
-        self._newest = max(self._newest, self._rows.newest)
+        times += self._rows.ends
+        if times:
+            self.restored = min(times), max(times)
+            self._newest = max(times)
 
 
 def _begin_anew(state: KeyState, entry: Entry) -> None:
