@@ -245,8 +245,11 @@ class Detector:
         if deferral is None or self._is_second:
             return False
         known = self._latest if latest is None else latest
-        # A clock that is ahead must not hide what is now.
-        chosen = deferral.second(None if known is None else min(known, self._now))
+        if known is not None:
+            # A clock that is ahead must not hide what is now, nor what is not looked at.
+            until = self._window.until
+            known = min(known, self._now) if until is None else min(known, self._now, until)
+        chosen = deferral.second(known)
         if not chosen:
             return False
         self.wanted = deferral.wanted()

@@ -274,9 +274,13 @@ class Scan:
         ):
             for file in self._inputs.files:
                 detector.new_file()
-                with suppress(InputError):
+                try:
                     for found in rereading.of(file) or self._in_full(file, pieces, read):
                         detector.take(found, file.shown)
+                except InputError as error:
+                    reason = f"{error}, when it was read again for sequences"
+                    if str(error) not in self.summary.refused:
+                        self.summary.refused.append(reason)
                 read += file.size
                 self._moved(read, self._total, len(self._seen))
 

@@ -18,6 +18,7 @@ from tocsin.logic.matchers import Equals
 from tocsin.rules.model import Rule
 from tocsin.runtime import layout, rereading
 from tocsin.runtime import scan as scanning
+from tocsin.runtime.detector import ALWAYS, Window
 from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import Scan
 from tocsin.runtime.wanted import Stretch
@@ -151,11 +152,13 @@ def test_needles_are_found_in_either_case_and_too_many_are_not_counted() -> None
     assert Needles([b"odd"], with_hyperscan=False).places(b"odd") is None
 
 
-def kept(file: Path, store: Path, rule: Rule = RULE) -> list[list[str]]:
+def kept(file: Path, store: Path, rule: Rule = RULE, window: Window = ALWAYS) -> list[list[str]]:
     """Scans a file with a store, and says what rang."""
     sink, engine = Rung(), open_store(f"sqlite:///{store}")
     try:
-        Scan([rule], find([str(file)]), Stored(engine), sink, clock=lambda: NOW).run()
+        Scan(
+            [rule], find([str(file)]), Stored(engine), sink, window=window, clock=lambda: NOW
+        ).run()
     finally:
         engine.dispose()
     return sink.found
@@ -201,3 +204,31 @@ def test_a_clock_that_is_ahead_does_not_hide_what_others_say(
     (tmp_path / "b.ndjson").write_text("\n".join(lines()[2_005:]))
     assert kept(tmp_path / "a.ndjson", tmp_path / "t.db") == []
     assert kept(tmp_path / "b.ndjson", tmp_path / "t.db") == [["line 2001", "line 6"]]
+
+
+def test_what_lies_before_until_may_be_gone_on_with(tmp_path: Path, read: list[Stretch]) -> None:
+    (tmp_path / "a.ndjson").write_text("\n".join(lines()))
+    half = int((BEGIN + dt.timedelta(seconds=2_005)).timestamp()) * 1_000_000_000
+    for window in (Window(None, half - 1), Window(half, None)):
+        found = kept(tmp_path / "a.ndjson", tmp_path / "t.db", window=window)
+    assert found == [["line 2001", "line 2011"]]
+
+
+def test_a_file_that_is_gone_when_it_is_read_again_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text("\n".join(lines()))
+    sink = Rung()
+    real = Scan._read_again
+
+    def after_removing(self: Scan, maps: object) -> None:
+        (tmp_path / "a.ndjson").unlink()
+        real(self, maps)  # type: ignore[arg-type]
+
+    with (
+        mock.patch.object(scanning, "MANY_BYTES", 0),
+        mock.patch.object(Scan, "_read_again", after_removing),
+    ):
+        job = Scan([RULE], find([str(tmp_path / "a.ndjson")]), Forgetful(), sink, clock=lambda: NOW)
+        summary = job.run()
+    assert [reason.partition(": ")[2] for reason in summary.refused] == [
+        "no such file or directory, when it was read again for sequences"
+    ]
