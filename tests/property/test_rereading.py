@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import io
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.property.stores import empty_store, store
 
 from tocsin.alerts.model import Alert
 from tocsin.events.decoders import json as decoding
@@ -29,7 +29,8 @@ from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import Memory, Scan
 from tocsin.sources.files import InputFile, find
 from tocsin.sources.kept import Kept
-from tocsin.store.open import open_store
+
+__all__ = ["empty_store"]
 
 NOW = 1_800_000_000 * 10**9
 BEGIN = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
@@ -242,24 +243,6 @@ def later_and_later(draw: st.DrawFn) -> list[list[str]]:
     return parts
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "tocsin.db"
-    open_store(f"sqlite:///{path}").dispose()
-    return path
-
-
-@contextmanager
-def stored(empty: Path) -> Iterator[Stored]:
-    with tempfile.TemporaryDirectory() as place:
-        shutil.copy(empty, place)
-        engine = open_store(f"sqlite:///{Path(place) / empty.name}")
-        try:
-            yield Stored(engine)
-        finally:
-            engine.dispose()
-
-
 @pytest.mark.parametrize("seed", range(4))
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
@@ -270,8 +253,8 @@ def test_what_is_put_off_goes_on_in_the_next_scan(
     queries = sequences().filter(lambda query: not query.terms[-1].missing)
     rules = rules_of(data.draw(st.lists(queries, min_size=1, max_size=2)))
     with written(*data.draw(later_and_later())) as files:
-        with stored(empty_store) as memory:
-            once = {key for file in files for key in scan(rules, [file], memory=memory)}
-        with stored(empty_store) as memory, small(data.draw(st.sampled_from([1, 150, 500])), 700):
-            found = {key for file in files for key in scan(rules, [file], memory=memory)}
+        with store(empty_store) as engine:
+            once = {key for file in files for key in scan(rules, [file], memory=Stored(engine))}
+        with store(empty_store) as engine, small(data.draw(st.sampled_from([1, 150, 500])), 700):
+            found = {key for file in files for key in scan(rules, [file], memory=Stored(engine))}
         assert found == once

@@ -12,7 +12,6 @@ import gzip
 import io
 import itertools
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -27,6 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 from sqlalchemy import select
+from tests.property.stores import empty_store, store
 
 from tocsin.alerts.model import Alert
 from tocsin.engine.state import threshold
@@ -42,8 +42,9 @@ from tocsin.runtime.finder import Finder
 from tocsin.runtime.memory import Forgetful, Stored
 from tocsin.runtime.scan import Memory, Scan
 from tocsin.sources.files import OpenFile, find
-from tocsin.store.open import open_store
 from tocsin.store.tables import alerts as alert_table
+
+__all__ = ["empty_store"]
 
 NOW = 1_800_000_000 * 10**9
 MINUTE = dt.timedelta(minutes=1)
@@ -304,24 +305,6 @@ def told(found: Sequence[Alert]) -> Content:
     by_id = {alert.id: (alert.rule.id, alert.time, alert.details) for alert in found}
     assert len(by_id) == len(found), "an alert rang twice"
     return by_id
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "tocsin.db"
-    open_store(f"sqlite:///{path}").dispose()
-    return path
-
-
-@contextmanager
-def store(empty: Path) -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as place:
-        shutil.copy(empty, place)
-        engine = open_store(f"sqlite:///{Path(place) / empty.name}")
-        try:
-            yield engine
-        finally:
-            engine.dispose()
 
 
 def stored(engine: Any) -> dict[str, Any]:
